@@ -1,0 +1,165 @@
+"""What a model can do, as data: the form and the validator read the same record."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from pipelines.domain.conditioning import EndImage, KeyImage, MaskClip, SourceClip, StartImage
+from pipelines.domain.errors import Problem
+from pipelines.domain.request import MAX_SEED, GenerationRequest
+
+MAX_PROMPT_CHARS = 4000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """A number a person can set: inclusive bounds, a default and the step of its control."""
+
+    low: float
+    high: float
+    default: float
+    step: float = 1.0
+
+    def holds(self, value: float) -> bool:
+        return math.isfinite(value) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameGrid:
+    """The sizes and lengths a model can make.
+
+    size_multiple: width and height are multiples of this many pixels.
+    sizes: (width, height) pairs the model was trained for, the default first.
+    frames_multiple: num_frames = 1 + k * frames_multiple (the temporal stride of the codec).
+    lengths: offered num_frames, the default first.
+    """
+
+    size_multiple: int
+    min_side: int
+    max_side: int
+    max_pixels: int
+    sizes: tuple[tuple[int, int], ...]
+    frames_multiple: int
+    lengths: tuple[int, ...]
+    max_frames: int
+    fps: Range
+
+    def snap_size(self, width: int, height: int) -> tuple[int, int]:
+        """The nearest (width, height) on the grid that keeps the aspect ratio as well as it can."""
+        scale = min(1.0, math.sqrt(self.max_pixels / max(1, width * height)))
+        return self._snap_side(width * scale), self._snap_side(height * scale)
+
+    def snap_frames(self, num_frames: int) -> int:
+        """The nearest length on the grid."""
+        steps = round((num_frames - 1) / self.frames_multiple)
+        return 1 + self.frames_multiple * max(0, min(steps, (self.max_frames - 1) // self.frames_multiple))
+
+    def _snap_side(self, side: float) -> int:
+        low = math.ceil(self.min_side / self.size_multiple)
+        high = self.max_side // self.size_multiple
+        return self.size_multiple * max(low, min(high, math.floor(side / self.size_multiple + 0.5)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What one model can do. `conditionings` lists the kinds it takes (see `pipelines.domain.conditioning`).
+
+    vocabulary: the words the model knows, lower-case; empty where it knows a language at large.
+    """
+
+    grid: FrameGrid
+    steps: Range
+    guidance: Range
+    negative_prompt: bool = True
+    conditionings: frozenset[str] = frozenset()
+    vocabulary: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+def unknown_words(prompt: str, capabilities: Capabilities) -> tuple[str, ...]:
+    """The words of a prompt that the model has never seen, each once; none where it knows a language at large."""
+    if not capabilities.vocabulary:
+        return ()
+    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", prompt.lower())
+    return tuple(dict.fromkeys(w for w in words if w not in capabilities.vocabulary))
+
+
+def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Problem, ...]:
+    """Everything that keeps this model from serving this request; empty when it fits."""
+    return tuple(
+        [
+            *_prompt_problems(request, capabilities),
+            *_grid_problems(request, capabilities.grid),
+            *_number_problems(request, capabilities),
+            *_conditioning_problems(request, capabilities),
+        ]
+    )
+
+
+def _prompt_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    if not request.prompt.strip():
+        yield Problem(field="prompt", message="The prompt is empty.", hint="Say what the clip shows.")
+    for name in ("prompt", "negative_prompt"):
+        length = len(getattr(request, name))
+        if length > MAX_PROMPT_CHARS:
+            what = name.replace("_", " ")
+            message = f"The {what} has {length:,} characters; {MAX_PROMPT_CHARS:,} are the most."
+            yield Problem(field=name, message=message, hint="Shorten it.")
+    if request.negative_prompt.strip() and not capabilities.negative_prompt:
+        message = f"The model {request.model} takes no negative prompt."
+        yield Problem(field="negative_prompt", message=message, hint="Leave it empty.")
+
+
+def _grid_problems(request: GenerationRequest, grid: FrameGrid) -> Iterable[Problem]:
+    width, height = request.width, request.height
+    sides_fit = all(grid.min_side <= s <= grid.max_side and s % grid.size_multiple == 0 for s in (width, height))
+    if not sides_fit or width * height > grid.max_pixels:
+        near = "x".join(map(str, grid.snap_size(width, height)))
+        message = (
+            f"{width}x{height} is not a size this model makes: sides are multiples of {grid.size_multiple} "
+            f"from {grid.min_side} to {grid.max_side}, at most {grid.max_pixels:,} pixels."
+        )
+        yield Problem(field="size", message=message, hint=f"The nearest is {near}.")
+    if grid.snap_frames(request.num_frames) != request.num_frames:
+        message = (
+            f"{request.num_frames} frames is not a length this model makes: "
+            f"1 + a multiple of {grid.frames_multiple}, at most {grid.max_frames}."
+        )
+        yield Problem(
+            field="num_frames", message=message, hint=f"The nearest is {grid.snap_frames(request.num_frames)}."
+        )
+    if not grid.fps.holds(request.fps):
+        yield _outside("fps", request.fps, grid.fps)
+
+
+def _number_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    if not 0 <= request.seed <= MAX_SEED:
+        yield Problem(field="seed", message=f"The seed {request.seed} is outside 0 to {MAX_SEED}.", hint="Roll one.")
+    if not capabilities.steps.holds(request.steps):
+        yield _outside("steps", request.steps, capabilities.steps)
+    if not capabilities.guidance.holds(request.guidance):
+        yield _outside("guidance", request.guidance, capabilities.guidance)
+
+
+def _outside(name: str, value: float, allowed: Range) -> Problem:
+    message = f"{name} {value:g} is outside {allowed.low:g} to {allowed.high:g}."
+    return Problem(field=name, message=message, hint=f"{allowed.default:g} is a good start.")
+
+
+def _conditioning_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    kinds = [part.kind for part in request.conditioning]
+    for kind in sorted(set(kinds) - capabilities.conditionings):
+        what = kind.replace("_", " ")
+        yield Problem(field=kind, message=f"The model {request.model} takes no {what}.", hint="Choose another model.")
+    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind):
+        if kinds.count(once) > 1:
+            what = once.replace("_", " ")
+            yield Problem(field=once, message=f"There is more than one {what}.", hint="Keep one.")
+    if MaskClip.kind in kinds and SourceClip.kind not in kinds:
+        yield Problem(field="mask_clip", message="A mask needs a source clip.", hint="Add the clip it belongs to.")
+    for part in request.conditioning:
+        if isinstance(part, KeyImage) and not 0 <= part.frame < request.num_frames:
+            message = f"A key picture is set at frame {part.frame}; the clip has {request.num_frames} frames."
+            yield Problem(field="key_image", message=message, hint="Move it into the clip.")

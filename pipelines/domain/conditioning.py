@@ -1,0 +1,82 @@
+"""What a clip is conditioned on besides its words: a tagged union of small parts.
+
+Media are named by content: `media` is the SHA-256 (64 lower-case hex digits) of the file that the library keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+ControlKind = Literal["depth", "pose", "edges", "scribble", "flow", "grey"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartImage:
+    """The first frame of the clip."""
+
+    kind: ClassVar[str] = "start_image"
+    media: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndImage:
+    """The last frame of the clip."""
+
+    kind: ClassVar[str] = "end_image"
+    media: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyImage:
+    """A picture that frame number `frame` (from 0) must show."""
+
+    kind: ClassVar[str] = "key_image"
+    media: str
+    frame: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceClip:
+    """A clip to be changed; where a `MaskClip` is black (or absent) it is kept."""
+
+    kind: ClassVar[str] = "source_clip"
+    media: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskClip:
+    """Which pixels of the source clip are made anew: white = generate, black = keep. A single picture holds for all frames."""
+
+    kind: ClassVar[str] = "mask_clip"
+    media: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlClip:
+    """A structure clip the result follows, of the kind `control`, with `strength` in 0..2."""
+
+    kind: ClassVar[str] = "control_clip"
+    media: str
+    control: ControlKind
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceImage:
+    """A picture of a thing that shall appear in the clip."""
+
+    kind: ClassVar[str] = "reference_image"
+    media: str
+
+
+Conditioning = StartImage | EndImage | KeyImage | SourceClip | MaskClip | ControlClip | ReferenceImage
+CONDITIONING_TYPES: tuple[type[Conditioning], ...] = (
+    StartImage,
+    EndImage,
+    KeyImage,
+    SourceClip,
+    MaskClip,
+    ControlClip,
+    ReferenceImage,
+)

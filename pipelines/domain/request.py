@@ -1,0 +1,121 @@
+"""GenerationRequest: everything that decides the frames of one clip, and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import typing
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.domain.conditioning import CONDITIONING_TYPES, Conditioning
+from pipelines.domain.errors import InvalidRequest, Problem
+
+VERSION = 1
+MAX_SEED = 2**32 - 1
+MAX_JSON_CHARS = 200_000
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationRequest:
+    """One clip to make. `model` is a card's id; `seed` is 0..2**32-1 and chosen before the request exists.
+
+    width, height: pixels. num_frames: frames. fps: frames per second. steps: denoising steps.
+    guidance: classifier-free guidance scale (1 = off).
+    """
+
+    model: str
+    prompt: str
+    negative_prompt: str = ""
+    seed: int
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+    steps: int
+    guidance: float
+    conditioning: tuple[Conditioning, ...] = ()
+
+    @property
+    def media(self) -> tuple[str, ...]:
+        """The content hashes this request needs, each once, in order."""
+        return tuple(dict.fromkeys(part.media for part in self.conditioning))
+
+    def with_seed(self, seed: int) -> GenerationRequest:
+        """The same request with another seed."""
+        return dataclasses.replace(self, seed=seed)
+
+    def to_json(self) -> str:
+        """One line of JSON with sorted keys: equal requests give equal text."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        fields["conditioning"] = [{"kind": c.kind, **dataclasses.asdict(c)} for c in self.conditioning]
+        return json.dumps({"version": VERSION, **fields}, sort_keys=True, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> GenerationRequest:
+        """Read a request back. Raises InvalidRequest on anything unknown, missing, mistyped or oversized."""
+        if len(text) > MAX_JSON_CHARS:
+            raise _refuse("request", "The request is longer than any request this studio writes.")
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise _refuse("request", f"The request is not readable JSON ({error}).") from None
+        if not isinstance(raw, dict):
+            raise _refuse("request", "The request is not a JSON object.")
+        return _request_from(raw)
+
+
+def _refuse(field: str, message: str) -> InvalidRequest:
+    hint = "It may be damaged or written by another program or a newer Gimbal."
+    return InvalidRequest((Problem(field=field, message=message, hint=hint),))
+
+
+def _request_from(raw: dict[str, Any]) -> GenerationRequest:
+    version = raw.pop("version", None)
+    if version != VERSION:
+        raise _refuse("version", f"The request has version {version!r}; this Gimbal reads version {VERSION}.")
+    parts = raw.pop("conditioning", [])
+    if not isinstance(parts, list) or len(parts) > 64:
+        raise _refuse("conditioning", "The request's conditioning is not a list of at most 64 parts.")
+    values = _checked(GenerationRequest, raw, skip=("conditioning",))
+    return GenerationRequest(conditioning=tuple(_part_from(p) for p in parts), **values)
+
+
+def _part_from(raw: Any) -> Conditioning:
+    by_kind = {t.kind: t for t in CONDITIONING_TYPES}
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    if not isinstance(kind, str) or kind not in by_kind:
+        raise _refuse("conditioning", f"The request has a conditioning of unknown kind {kind!r}.")
+    values = _checked(by_kind[kind], {k: v for k, v in raw.items() if k != "kind"})
+    if not _DIGEST.fullmatch(values["media"]):
+        raise _refuse("conditioning", "A conditioning names its media by something that is no content hash.")
+    return by_kind[kind](**values)
+
+
+def _checked(cls: type, raw: dict[str, Any], skip: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of dataclass `cls` from `raw`, each of its declared type; unknown or missing ones are errors."""
+    hints = typing.get_type_hints(cls)
+    fields = {f.name: f for f in dataclasses.fields(cls) if f.name not in skip}
+    for name in raw.keys() - fields.keys():
+        raise _refuse(name, f"The request has a field {name!r} that this Gimbal does not know.")
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in raw:
+            values[name] = _typed(name, raw[name], hints[name])
+        elif field.default is dataclasses.MISSING:
+            raise _refuse(name, f"The request misses its field {name!r}.")
+    return values
+
+
+def _typed(name: str, value: Any, hint: Any) -> Any:
+    if typing.get_origin(hint) is typing.Literal:
+        if value in typing.get_args(hint):
+            return value
+    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    elif isinstance(value, hint) and not isinstance(value, bool):
+        return value
+    raise _refuse(name, f"The request's field {name!r} has the value {str(value)[:40]!r}, which does not fit.")
