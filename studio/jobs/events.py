@@ -1,0 +1,120 @@
+"""What the head and its worker say to each other: two closed unions of small frozen messages.
+
+The head is the process that owns the database and dispatches; the worker owns the device and the models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pipelines.families.family import Stage
+from pipelines.models.device import DeviceFacts
+
+JobStage = Stage | Literal["starting", "saving"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Make one clip. The worker writes the clip and its poster to the two given paths, and nothing else.
+
+    media: content hash -> file. expected_seconds: the head's estimate, from which the first ETA comes.
+    """
+
+    job_id: str
+    attempt: int
+    clip_id: str
+    request_json: str
+    media: Mapping[str, Path]
+    clip: Path
+    poster: Path
+    expected_seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Leave this job at the next step or between stages."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warm:
+    """Bring this model into memory, so that the first clip is quick. No answer; a failure is only logged."""
+
+    request_json: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quit:
+    """End the worker."""
+
+
+Command = Run | Stop | Warm | Quit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The worker has its device and takes commands."""
+
+    pid: int
+    device: DeviceFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeat:
+    """The worker is alive; sent every two seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progressed:
+    """How far a job is. fraction: 0..1 of the whole job. preview: an animated WebP of the denoising, or None."""
+
+    job_id: str
+    stage: JobStage
+    step: int
+    steps: int
+    fraction: float
+    eta_seconds: float | None
+    preview: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Produced:
+    """A finished clip in temporary files, for the library to keep. facts: what the run took (RunFacts as JSON)."""
+
+    job_id: str
+    attempt: int
+    clip_id: str
+    path: Path
+    poster: Path
+    frames_sha256: str
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+    created_at: float
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halted:
+    """The worker left a job because it was told to stop; its temporary files are gone."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errored:
+    """A job failed. kind: the error's class name. spent: the worker ends itself, for its state is unknown."""
+
+    job_id: str
+    kind: str
+    message: str
+    hint: str
+    spent: bool = False
+
+
+Message = Ready | Heartbeat | Progressed | Produced | Halted | Errored
