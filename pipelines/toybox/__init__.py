@@ -1,0 +1,1 @@
+"""The embedded default model: its rendered world, captions, training and benchmark."""
