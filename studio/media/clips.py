@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +43,10 @@ def read_frames(path: Path, *, max_frames: int = MAX_FRAMES, size: tuple[int, in
         message = f"{path.name} is too large to hold in memory ({wanted} frames of {width}x{height})."
         raise MediaError(message, "Use a shorter or smaller clip.")
     timed = _picture_frames(path, max_frames) if info.container in PICTURES else _video_frames(path, max_frames)
-    read = [(start, end, resized(picture, width, height)) for start, end, picture in timed]
+    most = MAX_DECODED_BYTES // (width * height * 3)
+    read = [(start, end, resized(picture, width, height)) for start, end, picture in itertools.islice(timed, most + 1)]
+    if len(read) > most:
+        raise MediaError(f"{path.name} holds more frames than it tells.", AGAIN)
     if not read:
         raise MediaError(f"{path.name} holds no readable frames.", AGAIN)
     starts = [start for start, _, _ in read]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -42,10 +43,9 @@ MP4_TAGS: Mapping[str, str] = {"movflags": "+faststart+use_metadata_tags"}
 
 def frame_rate(fps: float) -> Fraction:
     """The exact rate of an fps value; what NTSC rounds (23.976, 29.97, 59.94) becomes its n/1001."""
-    ntsc = Fraction(round(fps * 1001) // 1000 * 1000 or 1, 1001)
-    for rate in (ntsc, ntsc + Fraction(1000, 1001)):
-        if fps != round(fps) and abs(float(rate) - fps) < 0.0006:
-            return rate
+    ntsc = Fraction(1000 * round(fps * 1.001), 1001)
+    if ntsc > 0 and fps != round(fps) and abs(float(ntsc) - fps) < 0.0006:
+        return ntsc
     return max(Fraction(fps).limit_denominator(1001), Fraction(1, 1001))
 
 
@@ -73,7 +73,7 @@ def encode_video(
 
     count = 0
     options = {"fflags": "+bitexact", **codec.container_options}
-    with av.open(str(path), "w", format=codec.container, options=options) as container:
+    with disk_errors(), av.open(str(path), "w", format=codec.container, options=options) as container:
         container.metadata.update(tags)
         stream, convert = None, None
         for count, picture in enumerate(map(even, pictures), start=1):
@@ -88,6 +88,17 @@ def encode_video(
             raise MediaError("There are no frames to write.", "Choose a range with at least one frame.")
         container.mux(stream.encode(None))
     return count
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Whatever FFmpeg fails with while it writes, as an OSError of the same number."""
+    import av
+
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise OSError(error.errno, error.strerror) from error
 
 
 def _stream(container: av.container.OutputContainer, codec: VideoCodec, picture: Picture, rate: Fraction) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 from pipelines.domain.errors import MediaError
 from studio.media.gif_comment import count_pictures
-from studio.media.limits import MAX_FPS, MAX_FRAMES, MAX_SECONDS
+from studio.media.limits import MAX_DECODED_BYTES, MAX_FPS, MAX_FRAMES, MAX_SECONDS
 from studio.media.open_clip import AGAIN, opened, video_stream
 from studio.media.pictures import check_size, has_alpha, picture_file
 from studio.media.sniff import PICTURES, Container, media_container
@@ -54,6 +55,8 @@ def _probe_picture(path: Path, kind: Container) -> MediaInfo:
         alpha = has_alpha(image)
         frames = count_pictures(path) if kind == "gif" else int(getattr(image, "n_frames", 1))
         _check_length(path.name, frames, 0.0)
+        if frames > 1 and frames * width * height * 3 > MAX_DECODED_BYTES:
+            raise MediaError(f"{path.name} is too large an animation.", "Convert it to mp4 first.")
         seconds = _animation_seconds(image, frames) if frames > 1 else 0.0
     return MediaInfo(
         kind="clip" if frames > 1 else "image",
@@ -93,7 +96,7 @@ def _probe_clip(path: Path, kind: Container) -> MediaInfo:
         turn = round(first.rotation / 90) % 4 * 90
         size = (first.width, first.height) if turn % 180 == 0 else (first.height, first.width)
         alpha = any(c.is_alpha for c in first.format.components)
-        frames = int(stream.frames) or _count_packets(container, stream)
+        frames = int(stream.frames) or _count_packets(path, kind)
         seconds = frames / fps
         _check_length(path.name, frames, seconds)
     return MediaInfo(
@@ -109,15 +112,11 @@ def _probe_clip(path: Path, kind: Container) -> MediaInfo:
     )
 
 
-def _count_packets(container: Any, stream: Any) -> int:
+def _count_packets(path: Path, kind: Container) -> int:
     """For containers that do not tell how many frames they hold; stops one above the limit."""
-    container.seek(0)
-    count = 0
-    for packet in container.demux(stream):
-        count += packet.size > 0
-        if count > MAX_FRAMES:
-            break
-    return count
+    with opened(path, kind) as container:
+        packets = container.demux(video_stream(container, path.name))
+        return sum(1 for packet in itertools.islice(packets, MAX_FRAMES + 1) if packet.size > 0)
 
 
 def _check_length(name: str, frames: int, seconds: float) -> None:

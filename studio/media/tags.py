@@ -20,19 +20,32 @@ EXIF_IMAGE_DESCRIPTION = 0x010E
 
 
 def sidecar(path: Path) -> Path:
-    """Where the record of a file stands that cannot carry one: its full name and `.json`."""
+    """Where the full record of a file stands that has no room for it: the file's name and `.json`."""
     return path.with_name(path.name + ".json")
 
 
 def read_record(path: Path) -> ClipRecord:
-    """The record of a clip, an export or a sidecar. Raises MediaError where there is none or it is damaged."""
+    """The record of a clip, an export or a request.json. Raises MediaError where there is none or it is damaged."""
     if path.exists() and path.stat().st_size > MAX_FILE_BYTES:
         raise MediaError(f"{path.name} is larger than any clip this studio writes.", "Choose a Gimbal clip.")
-    text = _carried(path, sniff(path)) or _beside(path)
-    if not text:
+    text = _carried(path, sniff(path))
+    record = ClipRecord.from_json(text) if text else None
+    if record is not None and set(record.media) == set(record.request.media):
+        return record
+    full = _beside(path, record)
+    if full is None:
         message = f"{path.name} carries no request: it was not made here, or its tags were stripped."
         raise MediaError(message, "Choose a clip, or a file that Gimbal exported.")
-    return ClipRecord.from_json(text)
+    return full
+
+
+def _beside(path: Path, record: ClipRecord | None) -> ClipRecord | None:
+    """The sidecar's record where it tells of the same frames, else the one that is already known."""
+    beside = sidecar(path)
+    if not beside.is_file():
+        return record
+    full = ClipRecord.from_json(_text(beside))
+    return full if record is None or full.frames_sha256 == record.frames_sha256 else record
 
 
 def _carried(path: Path, kind: Container) -> str | None:
@@ -56,11 +69,6 @@ def _zipped(path: Path) -> str | None:
         return None
     except (OSError, ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zipfile.LargeZipFile):
         raise MediaError(f"{path.name} is a damaged zip file.", "Copy or export it again.") from None
-
-
-def _beside(path: Path) -> str | None:
-    beside = sidecar(path)
-    return _text(beside) if beside.is_file() else None
 
 
 def _text(path: Path) -> str:

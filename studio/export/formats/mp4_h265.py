@@ -1,0 +1,23 @@
+"""MP4 with H.265 (HEVC): about half the size, for newer devices."""
+
+from studio.export.formats.video import writer
+from studio.export.pictures import ExportFormat
+from studio.media.encode import MP4_TAGS, VideoCodec
+
+FORMAT = ExportFormat(
+    id="mp4-h265",
+    title="MP4 (H.265)",
+    suffix=".mp4",
+    note="Smaller; plays on Apple devices and newer players.",
+    min_side=16,
+    write=writer(
+        VideoCodec(
+            encoder="libx265",
+            container="mp4",
+            pixel_format="yuv420p",
+            options={"preset": "medium", "crf": "16", "x265-params": "log-level=error:pools=2:frame-threads=1:info=0"},
+            tag="hvc1",  # Apple's players refuse the tag hev1
+            container_options=MP4_TAGS,
+        )
+    ),
+)
