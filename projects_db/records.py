@@ -1,0 +1,143 @@
+"""The rows of the project history as frozen values.
+
+Ids are 16 hex digits, times are seconds since the epoch in UTC, paths are relative to the data folder with `/`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Literal
+
+from pipelines.domain.errors import DatabaseError, GimbalError
+
+JobState = Literal["queued", "running", "finished", "failed", "stopped"]
+MediaKind = Literal["image", "clip"]
+
+
+class NotFound(GimbalError):
+    """A project, job, clip or picture that the history does not hold."""
+
+
+class DamagedDatabase(DatabaseError):
+    """The file is no sound SQLite database any more; `damaged` lets a caller ask without knowing this class."""
+
+    damaged = True
+
+
+def new_id() -> str:
+    """A fresh id for a project, a job or a group of takes."""
+    return secrets.token_hex(8)
+
+
+def storable(text: str) -> str:
+    """Text without the halves of characters that UTF-8, and so SQLite, cannot hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectRow:
+    """A project; `clips` counts those that are not deleted."""
+
+    id: str
+    name: str
+    created_at: float
+    clips: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobRow:
+    """One clip to make, from the moment it is asked for until long after.
+
+    position: order key of the queue, smaller is sooner. take_group: shared by the takes of one click.
+    attempts: how often a worker has leased it. facts_json: what the run measured, once finished.
+    """
+
+    id: str
+    project_id: str
+    state: JobState
+    request_json: str
+    model: str
+    prompt: str
+    position: float
+    take_group: str
+    attempts: int = 0
+    created_at: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    stage: str | None = None
+    step: int = 0
+    steps: int = 0
+    eta_seconds: float | None = None
+    error_message: str | None = None
+    error_hint: str | None = None
+    clip_id: str | None = None
+    worker_pid: int | None = None
+    heartbeat_at: float | None = None
+    facts_json: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipRow:
+    """A clip of the library.
+
+    rating: 0 (none) to 5. deleted_at: set while it waits in the trash. missing_since: set while its file is not there.
+    """
+
+    id: str
+    project_id: str
+    job_id: str | None = None
+    path: str
+    poster: str
+    request_json: str
+    model: str
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+    size_bytes: int
+    file_sha256: str
+    frames_sha256: str
+    rating: int = 0
+    created_at: float
+    deleted_at: float | None = None
+    missing_since: float | None = None
+    parent_clip_id: str | None = None
+    facts_json: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClipFile:
+    """Where the files of a clip belong, for the comparison of rows with files."""
+
+    id: str
+    path: str
+    poster: str
+    deleted_at: float | None
+    missing_since: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MediaRow:
+    """A picture or clip that requests refer to by the SHA-256 of its bytes. num_frames is None where not known."""
+
+    sha256: str
+    path: str
+    kind: MediaKind
+    width: int
+    height: int
+    num_frames: int | None
+    fps: float | None
+    size_bytes: int
+    original_name: str
+    created_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Some clips, newest first; `cursor` asks for the next page, None on the last."""
+
+    clips: tuple[ClipRow, ...]
+    cursor: str | None
