@@ -13,6 +13,7 @@ from pipelines.toybox.camera_moves import SENSOR_HEIGHT_MM, camera_path
 from pipelines.toybox.render_rays import Cameras, pixel_grid, through
 from pipelines.toybox.render_shade import Stage, build_stage, trace
 from pipelines.toybox.scene import Scene
+from pipelines.toybox.truth_skeleton import no_skeleton, skeletons
 
 JITTER = ((-0.125, -0.375), (0.375, -0.125), (0.125, 0.375), (-0.375, 0.125))
 CONTRAST = 0.10
@@ -55,9 +56,11 @@ def _clip(scene: Scene, num_frames: int, width: int, height: int, device: torch.
     shape = (num_frames, height, width)
     colour = _smooth_edges(stage, colour, instances, shape)
     frames = (colour * 255.0 + 0.5).to(torch.uint8).view(*shape, 3)
-    skeletons = torch.full((num_frames, 18, 3), torch.nan, device=device)
-    skeletons[..., 2] = 0.0
-    return frames, depth.view(shape), instances.view(shape), world, intrinsics(cameras), skeletons
+    depth, instances = depth.view(shape), instances.view(shape)
+    keypoints = no_skeleton(num_frames, device)
+    if stage.figure is not None:
+        keypoints = skeletons(stage.figure, len(stage.things) + 1, cameras, depth, instances)
+    return frames, depth, instances, world, intrinsics(cameras), keypoints
 
 
 def intrinsics(cameras: Cameras) -> Tensor:

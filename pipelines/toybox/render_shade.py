@@ -6,44 +6,50 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipelines.toybox import render_solids as solids
+from pipelines.toybox.figure import FigurePath, figure_path
 from pipelines.toybox.render_ground import Patch, ground_colour
 from pipelines.toybox.render_motion import object_path
+from pipelines.toybox.render_person import make_person
 from pipelines.toybox.render_rays import Cameras, Rays, Triple
 from pipelines.toybox.render_sky import LOOKS, SkyLook, linear, sky_colour
-from pipelines.toybox.render_solids import Body
-from pipelines.toybox.scene import COLOURS, SIZES, Scene, SceneObject
-from pipelines.toybox.sdf import SOLIDS
+from pipelines.toybox.render_solids import Body, Thing
+from pipelines.toybox.scene import Scene, SceneObject
 
 SOFTNESS = 0.22
 CLEAR_METRES = 5.0
+CLEAR_SHARE = 1.2
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A scene made ready for rays: cameras and bodies over the clip, the look of its sky, the light's direction."""
+    """A scene made ready for rays: cameras and things over the clip, the look of its sky, the light's direction."""
 
     scene: Scene
     cameras: Cameras
-    bodies: tuple[Body, ...]
+    things: tuple[Thing, ...]
     look: SkyLook
     light: tuple[float, float, float]
+    figure: FigurePath | None
 
 
 def build_stage(scene: Scene, cameras: Cameras) -> Stage:
     """Compute every object's path over the cameras' frames."""
-    bodies = tuple(_body(item, cameras) for item in scene.objects)
+    things: list[Thing] = [_body(item, cameras) for item in scene.objects]
+    path = None
+    if scene.figure is not None:
+        path = figure_path(scene.figure, len(cameras.position))
+        things.append(make_person(path, scene.figure.outfit, cameras.position.device))
     azimuth, elevation = scene.light.azimuth_radians, scene.light.elevation_radians
     flat = math.cos(elevation)
     light = (flat * math.sin(azimuth), -math.sin(elevation), flat * math.cos(azimuth))
-    return Stage(scene, cameras, bodies, LOOKS[scene.sky], light)
+    return Stage(scene, cameras, tuple(things), LOOKS[scene.sky], light, path)
 
 
 def _body(item: SceneObject, cameras: Cameras) -> Body:
     centres, turns = object_path(item, len(cameras.position))
     device = cameras.position.device
     return Body(
-        SOLIDS[item.shape], SIZES[item.size],
+        item,
         torch.tensor(centres, dtype=torch.float32, device=device),
         torch.tensor(turns, dtype=torch.float32, device=device),
     )
@@ -54,14 +60,14 @@ def trace(stage: Stage, rays: Rays) -> tuple[Tensor, Tensor, Tensor]:
     down = rays.direction[1]
     depth = torch.where(down > 1e-6, -rays.origin[1] / down.clamp(min=1e-6), torch.inf)
     instances = (down > 1e-6).to(torch.uint8)
-    for number, body in enumerate(stage.bodies, start=2):
-        index = solids.candidates(body, rays)
-        hit = solids.intersect(body, rays.pick(index))
+    for number, thing in enumerate(stage.things, start=2):
+        index = thing.candidates(rays)
+        hit = thing.intersect(rays.pick(index))
         closer = hit < depth[index]
         index = index[closer]
         depth[index], instances[index] = hit[closer], number
     colour = torch.empty(len(down), 3, device=down.device)
-    for number in range(len(stage.bodies) + 2):
+    for number in range(len(stage.things) + 2):
         index = torch.nonzero(instances == number).squeeze(1)
         if len(index):
             colour[index] = _shade(stage, number, rays.pick(index), depth[index])
@@ -73,7 +79,8 @@ def _shade(stage: Stage, number: int, rays: Rays, depth: Tensor) -> Tensor:
         return sky_colour(stage.scene, rays)
     colour = _ground(stage, rays, depth) if number == 1 else _solid(stage, number - 2, rays, depth)
     haze = torch.tensor(linear(stage.look.horizon), device=depth.device)
-    beyond = (depth * rays.length - CLEAR_METRES).clamp(min=0.0)
+    clear = max(CLEAR_METRES, CLEAR_SHARE * stage.scene.camera.distance)
+    beyond = (depth * rays.length - clear).clamp(min=0.0)
     fog = 1.0 - torch.exp(beyond * (-1.0 / stage.look.fog_metres))
     return torch.lerp(colour, haze, fog[:, None])
 
@@ -84,9 +91,9 @@ def _ground(stage: Stage, rays: Rays, depth: Tensor) -> Tensor:
     progress = rays.frame.to(torch.float32) / max(len(stage.cameras.focal) - 1, 1)
     albedo = ground_colour(stage.scene.ground, Patch(x, z, spread[0], spread[1], progress), stage.scene.detail_seed)
     lit, hidden = torch.ones_like(x), torch.zeros_like(x)
-    for body in stage.bodies:
-        lit = torch.minimum(lit, solids.shadow(body, rays.frame, (x, y, z), stage.light, SOFTNESS))
-        hidden = torch.maximum(hidden, solids.closeness(body, rays.frame, (x, y, z)))
+    for thing in stage.things:
+        lit = torch.minimum(lit, thing.shadow(rays.frame, (x, y, z), stage.light, SOFTNESS))
+        hidden = torch.maximum(hidden, thing.closeness(rays.frame, (x, y, z)))
     sun = torch.tensor(stage.look.sun, device=x.device) * -stage.light[1]
     ambient = torch.tensor(stage.look.ambient, device=x.device)
     return albedo * (lit[:, None] * sun + (1.0 - 0.5 * hidden)[:, None] * ambient)
@@ -106,23 +113,21 @@ def _footprint(cameras: Cameras, rays: Rays, depth: Tensor) -> tuple[Tensor, Ten
 
 
 def _solid(stage: Stage, number: int, rays: Rays, depth: Tensor) -> Tensor:
-    body, item = stage.bodies[number], stage.scene.objects[number]
-    point = rays.at(depth)
-    unit = body.to_unit(rays.frame, point)
-    normal = solids.normals(body, rays.frame, unit)
+    thing, point = stage.things[number], rays.at(depth)
+    normal, paint = thing.surface(rays.frame, point)
     light = stage.light
     facing = normal[0] * light[0] + normal[1] * light[1] + normal[2] * light[2]
     lit = (facing * 0.92 + 0.08).clamp(min=0.0)
     lifted = tuple(p + 0.02 * n for p, n in zip(point, normal, strict=True))
-    for index, other in enumerate(stage.bodies):
-        if index != number or not other.solid.convex:
-            lit = lit * solids.shadow(other, rays.frame, (lifted[0], lifted[1], lifted[2]), light, SOFTNESS)
+    for index, other in enumerate(stage.things):
+        if index != number or not other.convex:
+            lit = lit * other.shadow(rays.frame, (lifted[0], lifted[1], lifted[2]), light, SOFTNESS)
     sun = torch.tensor(stage.look.sun, device=depth.device)
     ambient = torch.tensor(stage.look.ambient, device=depth.device)
     dome = 0.78 - 0.34 * normal[1]
-    low = (1.0 + point[1] / (0.5 * body.size)).clamp(0.0, 1.0)
+    low = (1.0 + point[1] / (0.45 * thing.height)).clamp(0.0, 1.0)
     dome = dome * (1.0 - 0.35 * low * (normal[1] * 0.5 + 0.5))
-    colour = _albedo(item, unit) * (lit[:, None] * sun + dome[:, None] * ambient)
+    colour = paint * (lit[:, None] * sun + dome[:, None] * ambient)
     return colour + (_gloss(normal, rays, light) * lit)[:, None] * sun
 
 
@@ -135,17 +140,3 @@ def _gloss(normal: Triple, rays: Rays, light: tuple[float, float, float]) -> Ten
     for _ in range(5):
         cosine = cosine * cosine
     return 0.22 * cosine
-
-
-def _albedo(item: SceneObject, unit: Triple) -> Tensor:
-    """Linear albedo (N, 3) or (3,) of an object's paint at points in its own units."""
-    paint = torch.tensor(linear(COLOURS[item.colour]), device=unit[0].device)
-    if item.pattern == "plain":
-        return paint
-    second = COLOURS["white"] if item.colour not in ("white", "yellow") else COLOURS["black"]
-    if item.pattern == "striped":
-        pattern = torch.sin(unit[1] * 17.0 + 0.6)
-    else:
-        pattern = torch.sin(unit[0] * 9.0 + 0.4) * torch.sin(unit[1] * 9.0 + 0.4) * torch.sin(unit[2] * 9.0 + 0.4)
-    blend = (pattern * 12.0 + 0.5).clamp(0.0, 1.0)[:, None]
-    return torch.lerp(paint, torch.tensor(linear(second), device=paint.device), blend)
