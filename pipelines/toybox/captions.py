@@ -59,7 +59,7 @@ PATTERN_WORDS: Phrases = MappingProxyType({"plain": ("",), "striped": ("striped"
 SIZE_WORDS: Phrases = MappingProxyType({"small": ("small",), "medium": ("",), "large": ("large", "big")})
 RELATION_PHRASES: Phrases = MappingProxyType({
     "left of": ("left of", "to the left of"), "right of": ("right of", "to the right of"), "behind": ("behind",),
-    "on top of": ("on top of", "on"),
+    "on top of": ("on top of", "on"), "in a row": ("in a row", "side by side"),
 })
 ACTION_PHRASES: Phrases = MappingProxyType({
     "stands": ("stands", "is standing"), "walks": ("walks", "is walking"), "waves": ("waves", "is waving"),
@@ -67,7 +67,7 @@ ACTION_PHRASES: Phrases = MappingProxyType({
 })
 FIGURE_PHRASES = ("a person in a {shirt} shirt and {trousers} trousers",)
 NEXT_TO = ("next to", "beside")
-GLUE = ("a", "an", "is", "stands", "there", "and", "two")
+GLUE = ("a", "an", "and")
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
@@ -100,9 +100,12 @@ def _subject(scene: Scene, rng: np.random.Generator) -> str:
         person = _say(rng, FIGURE_PHRASES).format(shirt=shirt, trousers=trousers)
         person = _join(person.replace("a orange", "an orange"), _say(rng, ACTION_PHRASES[scene.figure.action]))
         return _join(person, _say(rng, NEXT_TO), " and ".join(things)) if things else person
-    if len(things) == 1 or scene.relation == "alone":
-        return " and ".join(things)
-    return _join(things[0], _say(rng, RELATION_PHRASES[scene.relation]), things[1])
+    if len(things) == 1:
+        return things[0]
+    relation = _say(rng, RELATION_PHRASES[scene.relation])
+    if scene.relation == "in a row":
+        return _join(f"{', '.join(things[:-1])} and {things[-1]}", relation)
+    return _join(things[0], relation, things[1])
 
 
 def _colour(name: str, rng: np.random.Generator) -> str:
@@ -119,15 +122,14 @@ def _thing(item: SceneObject, rng: np.random.Generator) -> str:
 
 
 def attributes(scene: Scene) -> dict[str, str]:
-    """The scene's facts by name: the first object's, the place's, the camera's, and counts and relations."""
-    first = scene.objects[0]
-    facts = {
-        "shape": first.shape, "colour": first.colour, "pattern": first.pattern, "size": first.size,
-        "motion": first.motion, "ground": scene.ground, "sky": scene.sky, "camera": scene.camera.kind,
-        "easing": scene.camera.easing, "count": str(len(scene.objects)), "relation": scene.relation,
-    }
-    if len(scene.objects) > 1:
-        facts |= {"second shape": scene.objects[1].shape, "second colour": scene.objects[1].colour}
+    """The scene's facts by name: shape, colour, pattern, size and motion of the first object (and with "second " or
+    "third " before the name, of the others), ground, sky, camera, easing, count, relation, the figure's action and
+    outfit."""
+    facts = {"ground": scene.ground, "sky": scene.sky, "camera": scene.camera.kind, "easing": scene.camera.easing,
+             "count": str(len(scene.objects)), "relation": scene.relation}
+    for prefix, item in zip(("", "second ", "third "), scene.objects, strict=False):
+        facts |= {f"{prefix}shape": item.shape, f"{prefix}colour": item.colour, f"{prefix}pattern": item.pattern,
+                  f"{prefix}size": item.size, f"{prefix}motion": item.motion}
     if scene.figure is not None:
         outfit = scene.figure.outfit
         facts |= {"action": scene.figure.action, "shirt": outfit.shirt, "trousers": outfit.trousers}

@@ -39,7 +39,10 @@ def _even(names: Sequence[str]) -> Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
-    """Relative weights of everything that is drawn for a scene (names as in `scene` and `camera_moves`)."""
+    """Relative weights of everything that is drawn for a scene (names as in `scene` and `camera_moves`).
+
+    `figure` is the chance of a figure, `figure_alone` the chance that it then has no object beside it.
+    """
 
     shapes: Weights
     colours: Weights
@@ -53,6 +56,7 @@ class Mixture:
     focals_mm: tuple[float, ...]
     relations: Weights
     figure: float = 0.0
+    figure_alone: float = 0.0
     actions: tuple[str, ...] = ACTIONS
 
 
@@ -88,8 +92,11 @@ FULL = Mixture(
         "dolly zoom out", "orbit left", "orbit right", "crane up", "crane down", "handheld", "spline"), 1.0)),
     easings=MappingProxyType({"constant": 0.5, "eased": 0.3, "speeding up": 0.1, "slowing down": 0.1}),
     focals_mm=(24.0, 28.0, 35.0, 50.0),
-    relations=MappingProxyType({"alone": 0.55, "left of": 0.12, "right of": 0.12, "behind": 0.11, "on top of": 0.10}),
+    relations=MappingProxyType({
+        "alone": 0.45, "left of": 0.12, "right of": 0.12, "behind": 0.11, "on top of": 0.10,
+        "in a row": 0.10}),
     figure=0.35,
+    figure_alone=0.5,
 )
 """Everything the world can show."""
 
@@ -101,6 +108,7 @@ AMOUNTS: Mapping[str, tuple[float, float]] = MappingProxyType({
 """Range of amounts by kind; truck, pedestal, crane, handheld and spline as a share of the distance."""
 
 IN_METRES = frozenset({"truck", "pedestal", "crane", "handheld", "spline"})
+NO_EASING = frozenset({"static", "handheld"})
 UPRIGHT_SPIN = frozenset({"cube", "ring", "star", "pyramid"})
 
 
@@ -128,9 +136,19 @@ def held_out_combinations() -> frozenset[tuple[str, str, str]]:
     return frozenset(triple for triple, keep in zip(triples, chosen, strict=True) if keep)
 
 
+@cache
+def held_out_outfits() -> frozenset[tuple[str, str]]:
+    """The (shirt, trousers) colours that training never sees."""
+    pairs = list(itertools.permutations(sorted(COLOURS), 2))
+    chosen = np.random.default_rng(HELD_OUT_SEED + 1).random(len(pairs)) < HELD_OUT_SHARE
+    return frozenset(pair for pair, keep in zip(pairs, chosen, strict=True) if keep)
+
+
 def is_held_out(scene: Scene) -> bool:
-    """Whether any object of the scene makes a held-out combination with the ground."""
+    """Whether an object makes a held-out combination with the ground, or the figure wears a held-out outfit."""
     held = held_out_combinations()
+    if scene.figure is not None and (scene.figure.outfit.shirt, scene.figure.outfit.trousers) in held_out_outfits():
+        return True
     return any((item.colour, item.shape, scene.ground) in held for item in scene.objects)
 
 
@@ -145,7 +163,7 @@ def _draw(rng: np.random.Generator, mixture: Mixture) -> Scene:
     first = _object(rng, mixture)
     objects = (first,) if relation == "alone" else _related(rng, mixture, first, relation)
     if figure is not None:
-        objects = _beside_figure(rng, objects)
+        objects = () if rng.random() < mixture.figure_alone else _beside_figure(rng, objects)
     sky = _pick(rng, mixture.skies)
     return Scene(
         ground=_pick(rng, mixture.grounds), sky=sky, objects=objects, figure=figure, relation=relation,
@@ -172,8 +190,12 @@ def _suits(shape: str, motion: str) -> bool:
 
 
 def _related(rng: np.random.Generator, mixture: Mixture, first: SceneObject, relation: str) -> tuple[SceneObject, ...]:
-    """Two objects (sometimes a third at the side), the first standing in the relation to the second."""
+    """Two objects, the first standing in the relation to the second, or three in a row from left to right."""
     second = _object(rng, mixture)
+    if relation == "in a row":
+        row = (first, second, _object(rng, mixture))
+        width = 1.25 * max(SIZES[item.size] for item in row)
+        return tuple(_still(item, x=(place - 1) * width) for place, item in enumerate(row))
     gap = 0.5 * (SIZES[first.size] + SIZES[second.size])
     match relation:
         case "left of" | "right of":
@@ -213,8 +235,8 @@ def _camera(
     rng: np.random.Generator, mixture: Mixture, objects: tuple[SceneObject, ...], figure: FigureSpec | None
 ) -> CameraMove:
     kind, focal = _pick(rng, mixture.moves), float(rng.choice(mixture.focals_mm))
-    tall = max(2.0 * SOLIDS[item.shape].drop * SIZES[item.size] - item.base_y for item in objects)
-    reach = max(abs(item.x) + 0.6 * SIZES[item.size] for item in objects)
+    tall = max((2.0 * SOLIDS[item.shape].drop * SIZES[item.size] - item.base_y for item in objects), default=0.0)
+    reach = max((abs(item.x) + 0.6 * SIZES[item.size] for item in objects), default=0.0)
     tall = max(tall, 1.1, 1.3 * reach if len(objects) > 1 else 0.0, 1.9 if figure is not None else 0.0)
     share = rng.uniform(0.32, 0.42) if figure is None else rng.uniform(0.40, 0.55)
     distance = tall / share * focal / SENSOR_HEIGHT_MM
@@ -225,7 +247,7 @@ def _camera(
     if family in IN_METRES:
         amount *= distance
     return CameraMove(
-        kind=kind, amount=float(amount), easing=_pick(rng, mixture.easings),
+        kind=kind, amount=float(amount), easing="constant" if kind in NO_EASING else _pick(rng, mixture.easings),
         distance=float(distance), height=float(tall * rng.uniform(0.85, 1.35)),
         azimuth_radians=0.0, aim=(0.0, float(-tall * 0.62), 0.0), focal_mm=focal, seed=int(rng.integers(2**31)),
     )

@@ -34,7 +34,7 @@ GROUNDS = ("grass", "sand", "snow", "tiles", "wood", "water")
 SKIES = ("day", "sunset", "night", "overcast")
 MOTIONS = ("still", "rolls left", "rolls right", "bounces", "spins", "circles", "comes closer", "moves away", "falls")
 ACTIONS = ("stands", "walks", "waves", "jumps", "dances", "sits")
-RELATIONS = ("alone", "left of", "right of", "behind", "on top of")
+RELATIONS = ("alone", "left of", "right of", "behind", "on top of", "in a row")
 
 
 @dataclass(frozen=True, kw_only=True)
