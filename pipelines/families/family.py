@@ -12,6 +12,7 @@ from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 
 Stage = Literal["loading", "encoding", "denoising", "decoding"]
+Placement = Literal["resident", "model_offload", "group_offload"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +38,31 @@ class ModelCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint:
-    """Bytes a request needs: `components` by name (weights), and `activations` at the largest moment.
+    """Bytes a request needs in 16-bit floats: `components` by name (weights), `activations` at the largest moment.
+
+    tiled_activations: the same with the codec working in tiles.
 
     flops: floating-point operations of the whole request, for the estimate of its time.
     """
 
     components: Mapping[str, int]
     activations: int
+    tiled_activations: int
     flops: float
 
     @property
     def weights(self) -> int:
         return sum(self.components.values())
+
+    def in_full_precision(self) -> Footprint:
+        """The same in 32 bits, for devices that compute 16-bit floats slowly or not at all."""
+        doubled = {name: 2 * size for name, size in self.components.items()}
+        return Footprint(
+            components=doubled,
+            activations=2 * self.activations,
+            tiled_activations=2 * self.tiled_activations,
+            flops=self.flops,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +82,52 @@ OnProgress = Callable[[Progress], None]  # raises domain.errors.Stopped to leave
 class LoadedModel(Protocol):
     """A model in memory. One request at a time."""
 
-    def generate(
-        self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress
-    ) -> Frames:
-        """The frames of a request; `media` holds the frames of each content hash it names."""
+    def generate(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
+        """The frames of a request; `media` holds the frames of each content hash it names.
+
+        The seed alone decides: the same request gives the same bits on the same machine. Raises InvalidRequest when
+        conditioning and media do not fit together, and whatever `on_progress` raises (Stopped); it stays usable after.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """How a model is put on a device: `device` as torch names it ("cpu", "cuda:0", "mps"), `half` = bfloat16 is fast there.
+
+    tiled: the codec works in tiles, for less memory at some time and slightly different frames.
+    """
+
+    device: str
+    half: bool
+    placement: Placement = "resident"
+    tiled: bool = False
+
+
+class Loader(Protocol):
+    """The half of a family that imports torch: components one by one, so that models can share them."""
+
+    def shares(self, card: ModelCard) -> Mapping[str, Path]:
+        """Components by name, each with the folder that holds it: equal folders are one component in memory."""
+        ...
+
+    def component(self, card: ModelCard, name: str, setup: Setup) -> Any:
+        """One component in main memory. Raises BrokenCheckpoint."""
+        ...
+
+    def assemble(self, card: ModelCard, components: Mapping[str, Any], setup: Setup) -> LoadedModel:
+        """The model of its components, moved where `setup` places them."""
+        ...
+
+    def release(self, component: Any) -> None:
+        """Take a component off its device and out of every hook that `assemble` put on it."""
         ...
 
 
 class Family(Protocol):
     """A folder under `pipelines/families`, as the manager sees it (module-level functions do)."""
+
+    NAME: str
 
     def recognises(self, folder: Path) -> bool:
         """Whether a checkpoint folder belongs to this family (reads its model_index.json only)."""
@@ -87,5 +138,9 @@ class Family(Protocol):
         ...
 
     def footprint(self, card: ModelCard, request: GenerationRequest) -> Footprint:
-        """Bytes and operations, from the card's configuration files alone."""
+        """Bytes and operations, from the card alone (no file is read)."""
+        ...
+
+    def loader(self) -> Loader:
+        """The half that imports torch; call it in the worker only."""
         ...

@@ -1,0 +1,122 @@
+"""Wan VACE: text, pictures and control clips to video through stock `diffusers.WanVACEPipeline`. No torch here.
+
+Any folder in diffusers layout whose model_index.json says WanVACEPipeline is served: the small default `toybox` as well
+as Wan 2.1 VACE 1.3B and 14B (Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipelines.domain.capabilities import Capabilities, FrameGrid, Range
+from pipelines.domain.conditioning import CONDITIONING_TYPES
+from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.domain.request import GenerationRequest
+from pipelines.families.family import Footprint, Loader, ModelCard
+from pipelines.families.wan.about import About, read_about
+from pipelines.families.wan.arithmetic import count
+from pipelines.families.wan.configs import WanFolder, read_folder
+
+NAME = "wan"
+PIPELINE = "WanVACEPipeline"
+
+
+def recognises(folder: Path) -> bool:
+    """Whether the folder's model_index.json names the pipeline of this family."""
+    try:
+        text = (folder / "model_index.json").read_text(encoding="utf-8")
+        index = json.loads(text) if len(text) < 100_000 else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(index, dict) and index.get("_class_name") == PIPELINE
+
+
+def card(folder: Path, card_id: str) -> ModelCard:
+    """The card of a checkpoint folder, every file of which was checked. Raises BrokenCheckpoint."""
+    checked = read_folder(folder)
+    about = read_about(folder, _defaults(checked, folder.name))
+    return ModelCard(
+        id=card_id,
+        title=about.title,
+        family=NAME,
+        folder=folder,
+        summary=about.summary,
+        licence=about.licence,
+        capabilities=_capabilities(folder, checked, about),
+        examples=about.examples,
+        weaknesses=about.weaknesses,
+        settings={
+            "checkpoint": checked,
+            "shift": about.shift,
+            "max_sequence_length": about.max_sequence_length,
+        },
+    )
+
+
+def footprint(card: ModelCard, request: GenerationRequest) -> Footprint:
+    """Bytes (weights in 16 bits) and operations of a request."""
+    return count(card.settings["checkpoint"], request, card.settings["max_sequence_length"])
+
+
+def loader() -> Loader:
+    """The part that needs torch and diffusers, imported now."""
+    from pipelines.families.wan.load import WanLoader
+
+    return WanLoader()
+
+
+def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilities:
+    multiple, temporal = checked.size_multiple, checked.vae.temporal
+    for width, height in about.sizes:
+        if width % multiple or height % multiple:
+            raise BrokenCheckpoint(f"{folder}: size {width}x{height} is no multiple of {multiple}.", "Correct sizes.")
+    for length in about.lengths:
+        if length % temporal != 1:
+            raise BrokenCheckpoint(f"{folder}: length {length} is not 1 + k * {temporal}.", "Correct lengths.")
+    sides = [side for size in about.sizes for side in size]
+    grid = FrameGrid(
+        size_multiple=multiple,
+        min_side=about.min_side or min(sides),
+        max_side=about.max_side or max(sides),
+        max_pixels=about.max_pixels or max(width * height for width, height in about.sizes),
+        sizes=about.sizes,
+        frames_multiple=temporal,
+        lengths=about.lengths,
+        max_frames=about.max_frames or max(about.lengths),
+        fps=about.fps,
+    )
+    return Capabilities(
+        grid=grid,
+        steps=about.steps,
+        guidance=about.guidance,
+        negative_prompt=about.negative_prompt,
+        conditionings=about.conditionings,
+        vocabulary=about.vocabulary,
+    )
+
+
+def _defaults(checked: WanFolder, name: str) -> dict[str, Any]:
+    """What holds where gimbal.json is silent: the published numbers of Wan 2.1 VACE.
+
+    Sizes, 81 frames, 16 fps and 512 text tokens: the Wan 2.1 repository (1.3B is trained at 480p, 14B at 480p and 720p).
+    Steps 50, guidance 5, shift 16: defaults of VACE's own inference script for Wan.
+    """
+    large = checked.transformer.layers >= 40
+    wide = ((832, 480), (480, 832), (624, 624))
+    title = f"Wan 2.1 VACE {'14B' if large else '1.3B'} ({name})" if checked.transformer.dim >= 1536 else name
+    return {
+        "title": title,
+        "summary": "A Wan VACE checkpoint: video from text, pictures, masks and control clips.",
+        "sizes": (*wide, (1280, 720), (720, 1280)) if large else wide,
+        "min_side": 256,
+        "lengths": (81, 49, 33, 17, 1),
+        "fps": Range(low=1, high=60, default=16),
+        "steps": Range(low=1, high=100, default=50),
+        "guidance": Range(low=1, high=20, default=5, step=0.1),
+        "shift": 16.0,
+        "max_sequence_length": 512,
+        "conditionings": frozenset(t.kind for t in CONDITIONING_TYPES),
+        "licence": "Apache-2.0 (Wan 2.1); see the checkpoint's own",
+    }

@@ -1,0 +1,158 @@
+"""From a request's conditioning to what VACE takes: one video, one mask, reference pictures. Pure numpy and Pillow.
+
+VACE (Jiang et al., 2025) encodes `inactive = video * (1 - mask)` and `reactive = video * mask`: a white mask asks for new
+pixels, a black one keeps the video's; grey (0.5) under white says nothing, anything else there is a structure to follow.
+
+Layers, each over the one before: grey and white everywhere; a control clip; a source clip, black where its mask is
+black (all of it without a mask; frames after its end stay white, so the clip is continued); start, end and key pictures,
+black at their frame. Media of another shape are scaled to cover the clip's size and cropped in the centre. References
+keep their shape; the pipeline itself puts them on a white canvas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipelines.domain.conditioning import (
+    ControlClip,
+    EndImage,
+    KeyImage,
+    MaskClip,
+    ReferenceImage,
+    SourceClip,
+    StartImage,
+)
+from pipelines.domain.errors import InvalidRequest, Problem
+from pipelines.domain.frames import Frames
+from pipelines.domain.request import GenerationRequest
+
+GREY = 0.5
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class VaceInput:
+    """What the pipeline is given besides words.
+
+    video: float32 (T, H, W, 3) in 0..1; mask: float32 (T, H, W), 1 = generate; both None where nothing is set.
+    references: uint8 (h, w, 3) each. strength: weight of the control branch.
+    """
+
+    video: NDArray[np.float32] | None
+    mask: NDArray[np.float32] | None
+    references: tuple[NDArray[np.uint8], ...]
+    strength: float
+
+
+def compose(request: GenerationRequest, media: Mapping[str, Frames], group: int) -> VaceInput:
+    """What VACE takes for a request.
+
+    media: frames by content hash. group: frames per latent frame; mask holes are widened to whole groups, since masks
+    are sampled once per group. Raises InvalidRequest with every medium that is missing or too short.
+    """
+    found = tuple(_problems(request, media))
+    if found:
+        raise InvalidRequest(found)
+    layers = _Layers(request, media)
+    for part in request.conditioning:
+        if isinstance(part, ControlClip):
+            layers.control(part)
+    layers.source(group)
+    for part in request.conditioning:
+        if isinstance(part, StartImage | EndImage | KeyImage):
+            layers.picture(part)
+    references = tuple(media[p.media].pixels[0] for p in request.conditioning if isinstance(p, ReferenceImage))
+    strength = next((p.strength for p in request.conditioning if isinstance(p, ControlClip)), 1.0)
+    video, mask = (layers.video, layers.mask) if layers.touched else (None, None)
+    return VaceInput(video=video, mask=mask, references=references, strength=strength)
+
+
+class _Layers:
+    """The video and mask while layers are put on them."""
+
+    def __init__(self, request: GenerationRequest, media: Mapping[str, Frames]) -> None:
+        self.request, self.media = request, media
+        shape = (request.num_frames, request.height, request.width)
+        self.video = np.full((*shape, 3), GREY, np.float32)
+        self.mask = np.ones(shape, np.float32)
+        self.touched = False
+
+    def control(self, part: ControlClip) -> None:
+        self.video[:] = self._covering(part.media)
+        self.touched = True
+
+    def source(self, group: int) -> None:
+        parts = {type(part): part for part in self.request.conditioning}
+        if SourceClip not in parts:
+            return
+        source = self._covering(parts[SourceClip].media)
+        keep = np.ones(source.shape[:3], bool)
+        if MaskClip in parts:
+            keep = ~_widened(self._holes(parts[MaskClip].media, len(source)), group)
+        self.video[: len(source)] = np.where(keep[..., None], source, self.video[: len(source)])
+        self.mask[: len(source)] = np.where(keep, 0.0, 1.0)
+        self.touched = True
+
+    def picture(self, part: StartImage | EndImage | KeyImage) -> None:
+        frame = part.frame if isinstance(part, KeyImage) else -1 if isinstance(part, EndImage) else 0
+        self.video[frame] = self._covering(part.media, 1)[0]
+        self.mask[frame] = 0.0
+        self.touched = True
+
+    def _covering(self, media: str, count: int | None = None) -> NDArray[np.float32]:
+        pixels = self.media[media].pixels[: count or self.request.num_frames]
+        covered = cover(pixels, self.request.width, self.request.height)
+        return covered.astype(np.float32) / np.float32(255)
+
+    def _holes(self, media: str, length: int) -> NDArray[np.bool_]:
+        """Where the mask is white: bool (length, H, W); a single picture holds for all frames."""
+        white = self._covering(media).mean(axis=-1) > GREY
+        return np.broadcast_to(white, (length, *white.shape[1:])) if len(white) == 1 else white[:length]
+
+
+def cover(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Frames uint8 (T, h, w, 3) scaled (Lanczos) to cover (height, width), the rest cropped evenly on both sides."""
+    old_height, old_width = pixels.shape[1:3]
+    if (old_width, old_height) == (width, height):
+        return pixels
+    scale = max(width / old_width, height / old_height)
+    crop_width, crop_height = min(old_width, width / scale), min(old_height, height / scale)
+    left, top = (old_width - crop_width) / 2, (old_height - crop_height) / 2
+    box = (left, top, left + crop_width, top + crop_height)
+    resized = (Image.fromarray(f).resize((width, height), Image.Resampling.LANCZOS, box=box) for f in pixels)
+    return np.stack([np.asarray(image, np.uint8) for image in resized])
+
+
+def _widened(holes: NDArray[np.bool_], group: int) -> NDArray[np.bool_]:
+    """Holes grown in time to whole latent groups: frame 0 alone, then every `group` frames together."""
+    wide = holes.copy()
+    for start in range(1, len(holes), group):
+        wide[start : start + group] = holes[start : start + group].any(axis=0)
+    return wide
+
+
+def _problems(request: GenerationRequest, media: Mapping[str, Frames]) -> Iterator[Problem]:
+    for part in request.conditioning:
+        what = part.kind.replace("_", " ")
+        if part.media not in media:
+            yield Problem(field=part.kind, message=f"The file of the {what} is not in the library.", hint="Add it.")
+        elif isinstance(part, ControlClip | MaskClip):
+            yield from _too_short(part, request, media)
+
+
+def _too_short(part: Any, request: GenerationRequest, media: Mapping[str, Frames]) -> Iterator[Problem]:
+    have, need = len(media[part.media]), request.num_frames
+    if isinstance(part, MaskClip):
+        sources = [p.media for p in request.conditioning if isinstance(p, SourceClip)]
+        need = min(need, *(len(media[m]) for m in sources if m in media), need)
+        if have == 1:
+            return
+    if have < need:
+        what = part.kind.replace("_", " ")
+        message = f"The {what} has {have} frames, but {need} are needed."
+        yield Problem(field=part.kind, message=message, hint="Use a longer one or make the clip shorter.")

@@ -1,0 +1,185 @@
+"""The configuration files of a Wan VACE checkpoint, reduced to the numbers that grids and footprints need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.models.weights import AGAIN, Weights, component_weights, inside, read_json
+
+# Component -> (library, classes that may be built for it); the names that model_index.json must carry.
+CLASSES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "tokenizer": ("transformers", ("T5TokenizerFast", "T5Tokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")),
+    "text_encoder": ("transformers", ("UMT5EncoderModel",)),
+    "transformer": ("diffusers", ("WanVACETransformer3DModel",)),
+    "vae": ("diffusers", ("AutoencoderKLWan",)),
+    "scheduler": ("diffusers", ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")),
+}
+STEMS = {"text_encoder": "model", "transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
+_CONFIGS = {
+    "tokenizer": "tokenizer_config.json",
+    "text_encoder": "config.json",
+    "transformer": "config.json",
+    "vae": "config.json",
+    "scheduler": "scheduler_config.json",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """UMT5 encoder: width `dim`, feed-forward `ffn_dim`, `inner_dim` of all heads together."""
+
+    dim: int
+    ffn_dim: int
+    inner_dim: int
+    layers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerConfig:
+    """Wan VACE transformer: width `dim`; `patch` latent cells (time, height, width) make one token."""
+
+    dim: int
+    ffn_dim: int
+    layers: int
+    vace_layers: int
+    patch: tuple[int, int, int]
+    channels: int
+    text_dim: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaeConfig:
+    """Wan VAE: pixels per latent cell (`spatial`, `temporal`), `patch` pixels folded into channels before the first layer."""
+
+    base_dim: int
+    decoder_dim: int
+    z_dim: int
+    dim_mult: tuple[int, ...]
+    res_blocks: int
+    downsample_time: tuple[bool, ...]
+    patch: int
+
+    @property
+    def spatial(self) -> int:
+        """Pixels per side of a latent cell, as the stock pipeline derives it."""
+        return 2 ** len(self.downsample_time)
+
+    @property
+    def temporal(self) -> int:
+        """Frames per latent frame after the first, as the stock pipeline derives it."""
+        return 2 ** sum(self.downsample_time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WanFolder:
+    """A checkpoint folder that passed every check that needs no torch."""
+
+    classes: dict[str, str]
+    text: TextConfig
+    transformer: TransformerConfig
+    vae: VaeConfig
+    weights: dict[str, Weights]
+
+    @property
+    def size_multiple(self) -> int:
+        """Width and height are multiples of this many pixels."""
+        return self.vae.spatial * self.transformer.patch[1]
+
+
+def read_folder(folder: Path) -> WanFolder:
+    """Check a checkpoint folder whole and read its numbers. Raises BrokenCheckpoint naming the file and the remedy."""
+    index = read_json(folder / "model_index.json")
+    classes = {name: _class_name(folder, index, name) for name in CLASSES}
+    if index.get("transformer_2", [None, None])[0] is not None:
+        raise BrokenCheckpoint(f"{folder} has two transformers; only Wan 2.1 VACE is served.", "Choose that one.")
+    configs = {name: _config(folder, name, classes[name]) for name in CLASSES}
+    try:
+        vae, transformer = _vae(configs["vae"]), _transformer(configs["transformer"])
+        text = _text(configs["text_encoder"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenCheckpoint(f"A config.json in {folder} lacks or distorts a number ({error!r}).", AGAIN) from None
+    _check_fit(folder, vae, transformer, configs["transformer"])
+    weights = {name: component_weights(folder / name, stem) for name, stem in STEMS.items()}
+    _check_tokenizer(folder / "tokenizer")
+    return WanFolder(classes=classes, text=text, transformer=transformer, vae=vae, weights=weights)
+
+
+def _class_name(folder: Path, index: dict[str, Any], name: str) -> str:
+    entry = index.get(name)
+    library, allowed = CLASSES[name]
+    if not isinstance(entry, list) or len(entry) != 2 or entry[0] != library or entry[1] not in allowed:
+        message = f"{folder / 'model_index.json'} gives {entry!r} as {name}, not {library} {' or '.join(allowed)}."
+        raise BrokenCheckpoint(message, "Foreign classes and remote code are not loaded; use a stock Wan VACE export.")
+    return str(entry[1])
+
+
+def _config(folder: Path, name: str, class_name: str) -> dict[str, Any]:
+    if not (folder / name).is_dir():
+        raise BrokenCheckpoint(f"The checkpoint misses the folder {folder / name}.", AGAIN)
+    path = inside(folder / name, _CONFIGS[name])
+    config = read_json(path)
+    if "auto_map" in config or config.get("trust_remote_code"):
+        raise BrokenCheckpoint(f"{path} asks to run code from the checkpoint.", "Remote code is not loaded.")
+    named = config.get("_class_name")
+    if named is not None and named != class_name:
+        raise BrokenCheckpoint(f"{path} is of class {named}, but model_index.json says {class_name}.", AGAIN)
+    return config
+
+
+def _check_tokenizer(folder: Path) -> None:
+    if not any(inside(folder, name).is_file() for name in ("tokenizer.json", "spiece.model")):
+        raise BrokenCheckpoint(f"The checkpoint misses the file {folder / 'tokenizer.json'}.", AGAIN)
+
+
+def _check_fit(folder: Path, vae: VaeConfig, transformer: TransformerConfig, raw: dict[str, Any]) -> None:
+    expected = 2 * vae.z_dim + vae.spatial**2
+    if transformer.channels != vae.z_dim or raw.get("vace_in_channels", 96) != expected:
+        message = f"The transformer and the vae in {folder} do not belong together."
+        raise BrokenCheckpoint(message, f"vace_in_channels is 2 * z_dim + spatial factor ^ 2 = {expected}.")
+
+
+def _int(raw: Any) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not 1 <= raw <= 2**20:
+        raise ValueError(f"{raw!r} is not a sensible number")
+    return raw
+
+
+def _text(raw: dict[str, Any]) -> TextConfig:
+    return TextConfig(
+        dim=_int(raw["d_model"]),
+        ffn_dim=_int(raw["d_ff"]),
+        inner_dim=_int(raw["num_heads"]) * _int(raw["d_kv"]),
+        layers=_int(raw["num_layers"]),
+    )
+
+
+def _transformer(raw: dict[str, Any]) -> TransformerConfig:
+    time, height, width = raw.get("patch_size", (1, 2, 2))
+    if height != width:
+        raise ValueError(f"patch_size {raw['patch_size']} is not square")
+    return TransformerConfig(
+        dim=_int(raw["num_attention_heads"]) * _int(raw["attention_head_dim"]),
+        ffn_dim=_int(raw["ffn_dim"]),
+        layers=_int(raw["num_layers"]),
+        vace_layers=len(raw["vace_layers"]),
+        patch=(_int(time), _int(height), _int(width)),
+        channels=_int(raw.get("in_channels", 16)),
+        text_dim=_int(raw["text_dim"]),
+    )
+
+
+def _vae(raw: dict[str, Any]) -> VaeConfig:
+    if len(raw["latents_mean"]) != raw["z_dim"] or len(raw["latents_std"]) != raw["z_dim"]:
+        raise ValueError("latents_mean and latents_std have not z_dim entries")
+    return VaeConfig(
+        base_dim=_int(raw["base_dim"]),
+        decoder_dim=_int(raw.get("decoder_base_dim") or raw["base_dim"]),
+        z_dim=_int(raw["z_dim"]),
+        dim_mult=tuple(_int(m) for m in raw["dim_mult"]),
+        res_blocks=_int(raw["num_res_blocks"]),
+        downsample_time=tuple(bool(b) for b in raw["temperal_downsample"]),
+        patch=_int(raw.get("patch_size") or 1),
+    )

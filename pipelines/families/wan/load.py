@@ -1,0 +1,114 @@
+"""Wan VACE components from a checked folder: stock classes, local files, safetensors, no remote code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+
+from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.families.family import LoadedModel, ModelCard, Setup
+from pipelines.families.wan.configs import CLASSES, STEMS
+from pipelines.families.wan.model import WanModel
+from pipelines.models.weights import AGAIN
+
+LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
+
+
+class WanLoader:
+    """Loads components one by one and assembles them; see `pipelines.families.family.Loader`."""
+
+    def __init__(self) -> None:
+        transformers.utils.logging.disable_progress_bar()  # a worker's terminal is not where progress is told
+        diffusers.utils.logging.disable_progress_bar()
+
+    def shares(self, card: ModelCard) -> Mapping[str, Path]:
+        return {name: (card.folder / name).resolve() for name in CLASSES if name != "scheduler"}
+
+    def component(self, card: ModelCard, name: str, setup: Setup) -> Any:
+        library, _ = CLASSES[name]
+        cls = getattr(LIBRARIES[library], card.settings["checkpoint"].classes[name])
+        folder = card.folder / name
+        try:
+            if name not in STEMS:
+                return cls.from_pretrained(folder, local_files_only=True)
+            return _weighted(cls, library, folder, _dtype(name, setup))
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+            if "memory" in str(error).lower():  # out of memory is the ladder's business
+                raise
+            reason = f"The {name} of {folder} cannot be loaded ({str(error)[:300]})."
+        raise BrokenCheckpoint(reason, AGAIN)
+
+    def assemble(self, card: ModelCard, components: Mapping[str, Any], setup: Setup) -> LoadedModel:
+        cls = getattr(diffusers, card.settings["checkpoint"].classes["scheduler"])
+        shift = "shift" if cls is diffusers.FlowMatchEulerDiscreteScheduler else "flow_shift"
+        config = cls.load_config(card.folder / "scheduler", local_files_only=True)
+        scheduler = cls.from_config(config, **{shift: card.settings["shift"]})
+        pipe = diffusers.WanVACEPipeline(scheduler=scheduler, **components)
+        pipe.set_progress_bar_config(disable=True)
+        _place(pipe, setup)
+        return WanModel(pipe, card, torch.device(setup.device))
+
+    def release(self, component: Any) -> None:
+        if isinstance(component, torch.nn.Module):
+            _unhook(component)
+            component.to("cpu")
+
+
+def _dtype(name: str, setup: Setup) -> torch.dtype:
+    """bfloat16 where it is fast; the codec stays in float32 on accelerators, where Wan's authors run it so."""
+    if not setup.half or (name == "vae" and setup.device != "cpu"):
+        return torch.float32
+    return torch.bfloat16
+
+
+def _weighted(cls: Any, library: str, folder: Path, dtype: torch.dtype) -> Any:
+    named = {"dtype": dtype} if library == "transformers" else {"torch_dtype": dtype}
+    model, info = cls.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **named
+    )
+    lacking = sorted(info.get("missing_keys") or ()) + sorted(map(str, info.get("mismatched_keys") or ()))
+    if lacking:
+        raise ValueError(f"its weights lack {len(lacking)} tensors of its config, such as {lacking[0]}")
+    return model.eval().requires_grad_(False)
+
+
+def _place(pipe: Any, setup: Setup) -> None:
+    if setup.tiled:
+        pipe.vae.enable_tiling()
+    else:
+        pipe.vae.disable_tiling()
+    match setup.placement:
+        case "resident":
+            pipe.to(setup.device)
+        case "model_offload":
+            pipe.enable_model_cpu_offload(device=setup.device)
+        case "group_offload":
+            for module in (pipe.text_encoder, pipe.transformer, pipe.vae):
+                _group_offload(module, setup.device)
+
+
+def _group_offload(module: Any, device: str) -> None:
+    """One block at a time on the device, the next one copied on a CUDA stream meanwhile."""
+    diffusers.hooks.apply_group_offloading(
+        module,
+        onload_device=torch.device(device),
+        offload_device=torch.device("cpu"),
+        offload_type="leaf_level",
+        use_stream=device.startswith("cuda"),
+    )
+
+
+def _unhook(module: torch.nn.Module) -> None:
+    from accelerate.hooks import remove_hook_from_module
+
+    remove_hook_from_module(module, recurse=True)
+    for part in module.modules():
+        registry = getattr(part, "_diffusers_hook", None)
+        for name in list(registry.hooks) if registry is not None else []:
+            if "group_offload" in name or "offload" in name:
+                registry.remove_hook(name, recurse=False)

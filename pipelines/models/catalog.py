@@ -1,0 +1,115 @@
+"""The models a person can choose: checkpoint folders shipped in the assets and added by the person."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.domain.capabilities import problems
+from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, UnknownModel
+from pipelines.domain.request import GenerationRequest
+from pipelines.families import NAMES, family_named
+from pipelines.families.family import ModelCard
+
+DEFAULT = "toybox"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenFolder:
+    """A checkpoint folder that cannot be offered, and why."""
+
+    folder: Path
+    message: str
+    hint: str
+
+
+class Catalog:
+    """All cards, the default first. `assets` holds a folder `models`; `added` are checkpoint folders, or folders of them."""
+
+    def __init__(self, assets: Path, added: Sequence[Path] = ()) -> None:
+        self._assets = assets
+        self._added = tuple(added)
+        self._cards: dict[str, ModelCard] = {}
+        self.broken: tuple[BrokenFolder, ...] = ()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the folders again (their headers are read, no weights)."""
+        cards: dict[str, ModelCard] = {}
+        broken: list[BrokenFolder] = []
+        for folder in _folders(self._assets, self._added):
+            card_id = _free_id(folder, cards)
+            try:
+                cards[card_id] = _card(folder, card_id)
+            except BrokenCheckpoint as error:
+                broken.append(BrokenFolder(folder=folder, message=error.message, hint=error.hint))
+        order = sorted(cards, key=lambda card_id: card_id != DEFAULT)
+        self._cards = {card_id: cards[card_id] for card_id in order}
+        self.broken = tuple(broken)
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """The cards that can be used, the default first."""
+        return tuple(self._cards.values())
+
+    def card(self, card_id: str) -> ModelCard:
+        """The card of that id. Raises UnknownModel, or BrokenCheckpoint when its folder is there but damaged."""
+        if card_id in self._cards:
+            return self._cards[card_id]
+        for folder in self.broken:
+            if _slug(folder.folder) == card_id:
+                raise BrokenCheckpoint(folder.message, folder.hint)
+        known = ", ".join(self._cards) or "none"
+        raise UnknownModel(f"There is no model {card_id!r} here.", f"Known models: {known}. Add its folder to Gimbal.")
+
+    def check(self, request: GenerationRequest) -> None:
+        """Raises InvalidRequest with every problem, UnknownModel or BrokenCheckpoint."""
+        found = problems(request, self.card(request.model).capabilities)
+        if found:
+            raise InvalidRequest(found)
+
+
+def _folders(assets: Path, added: Sequence[Path]) -> Iterable[Path]:
+    """Checkpoint folders, each once, the shipped ones first."""
+    seen: set[Path] = set()
+    shipped = _children(assets / "models")
+    own = [child for path in added for child in ([path] if _is_checkpoint(path) else _children(path) or [path])]
+    for folder in (*shipped, *own):
+        if folder.resolve() not in seen:
+            seen.add(folder.resolve())
+            yield folder
+
+
+def _children(path: Path) -> list[Path]:
+    try:
+        return sorted(child for child in path.iterdir() if _is_checkpoint(child))
+    except OSError:
+        return []
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return (path / "model_index.json").is_file()
+
+
+def _card(folder: Path, card_id: str) -> ModelCard:
+    if not _is_checkpoint(folder):
+        message = f"{folder} holds no model_index.json."
+        raise BrokenCheckpoint(message, "Choose the folder of a checkpoint in diffusers layout.")
+    for name in NAMES:
+        if family_named(name).recognises(folder):
+            return family_named(name).card(folder, card_id)
+    message = f"{folder} is of a kind this Gimbal does not run."
+    raise BrokenCheckpoint(message, f"Its model_index.json must name a pipeline of: {', '.join(NAMES)}.")
+
+
+def _slug(folder: Path) -> str:
+    return re.sub(r"[^a-z0-9.]+", "-", folder.resolve().name.lower()).strip("-.") or "model"
+
+
+def _free_id(folder: Path, taken: dict[str, ModelCard]) -> str:
+    slug, number = _slug(folder), 2
+    card_id = slug
+    while card_id in taken:
+        card_id, number = f"{slug}-{number}", number + 1
+    return card_id

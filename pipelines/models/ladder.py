@@ -1,0 +1,43 @@
+"""The bounded answer to running out of memory: each rung frees more and costs more, and the last tells the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from pipelines.domain.errors import OutOfMemory
+from pipelines.models.memory import is_out_of_memory
+
+Rung = Literal["none", "collect", "evict", "tile", "offload"]
+RUNGS: tuple[Rung, ...] = ("collect", "evict", "tile", "offload")
+T = TypeVar("T")
+
+
+def climb(
+    attempt: Callable[[], T], step: Callable[[Rung], bool], explain: Callable[[str], OutOfMemory]
+) -> tuple[T, Rung]:
+    """Run `attempt`; after each out-of-memory take the next rung and run it again. Returns its result and the rung.
+
+    step: does what a rung says and returns whether it changed anything (a rung that cannot help is passed over).
+    explain: makes the error of the last failure from the device's own words. Other errors pass through at once.
+    Rungs run outside the `except` block, since a live exception holds the tensors of its frames.
+    """
+    rung: Rung = "none"
+    left = iter(RUNGS)
+    while True:
+        words = _try(attempt)
+        if not isinstance(words, str):
+            return words[0], rung
+        rung = next((r for r in left if step(r)), "none")
+        if rung == "none":
+            raise explain(words)
+
+
+def _try(attempt: Callable[[], T]) -> tuple[T] | str:
+    """The result in a tuple, or the words of an out-of-memory error; nothing of the error itself is kept."""
+    try:
+        return (attempt(),)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return str(error)[:300] or "out of memory"

@@ -1,0 +1,109 @@
+"""A tiny seeded checkpoint of the true classes, written to a folder in the stock layout: real code paths, no training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanVACEPipeline, WanVACETransformer3DModel
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+Z = 8
+TEXT_DIM = 32
+WORDS = "a the red green blue yellow ball cube cone on sand grass snow under clear dusk sky camera pans left right".split()
+ABOUT: dict[str, Any] = {
+    "version": 1,
+    "title": "Tiny",
+    "summary": "Random weights of the true classes.",
+    "licence": "MIT",
+    "examples": ["a red ball on sand"],
+    "weaknesses": "It knows nothing.",
+    "vocabulary": WORDS,
+    "sizes": [[64, 64], [96, 64]],
+    "lengths": [5, 9, 1],
+    "fps": {"low": 8, "high": 8, "default": 8},
+    "steps": {"low": 1, "high": 20, "default": 2},
+    "guidance": {"low": 1, "high": 8, "default": 3},
+    "shift": 3.0,
+    "max_sequence_length": 16,
+    "conditionings": [
+        "start_image",
+        "end_image",
+        "key_image",
+        "source_clip",
+        "mask_clip",
+        "control_clip",
+        "reference_image",
+    ],
+}
+
+
+def write(folder: Path, *, about: dict[str, Any] | None = ABOUT, seed: int = 0) -> Path:
+    """Write the checkpoint and return its folder. about=None leaves gimbal.json out."""
+    torch.manual_seed(seed)
+    pipe = WanVACEPipeline(
+        tokenizer=_tokenizer(),
+        text_encoder=_text_encoder(),
+        vae=_vae(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
+        transformer=_transformer(),
+    )
+    pipe.save_pretrained(folder, safe_serialization=True)
+    if about is not None:
+        (folder / "gimbal.json").write_text(json.dumps(about))
+    return folder
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    vocabulary = {word: number for number, word in enumerate(["<pad>", "</s>", "<unk>", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=16
+    )
+
+
+def _text_encoder() -> UMT5EncoderModel:
+    config = UMT5Config(
+        vocab_size=3 + len(WORDS), d_model=TEXT_DIM, d_kv=16, d_ff=64, num_layers=1, num_heads=2, pad_token_id=0
+    )
+    return UMT5EncoderModel(config).eval()
+
+
+def _vae() -> AutoencoderKLWan:
+    return AutoencoderKLWan(
+        base_dim=8,
+        z_dim=Z,
+        dim_mult=[1, 1, 1, 1],
+        num_res_blocks=1,
+        temperal_downsample=[False, True, True, False],
+        latents_mean=[0.0] * Z,
+        latents_std=[1.0] * Z,
+        is_residual=True,
+        in_channels=12,
+        out_channels=12,
+        patch_size=2,
+        scale_factor_temporal=4,
+        scale_factor_spatial=16,
+    ).eval()
+
+
+def _transformer() -> WanVACETransformer3DModel:
+    return WanVACETransformer3DModel(
+        patch_size=(1, 1, 1),
+        num_attention_heads=2,
+        attention_head_dim=24,
+        in_channels=Z,
+        out_channels=Z,
+        text_dim=TEXT_DIM,
+        freq_dim=32,
+        ffn_dim=64,
+        num_layers=2,
+        vace_layers=[0],
+        vace_in_channels=2 * Z + 16**2,
+        cross_attn_norm=True,
+    ).eval()
