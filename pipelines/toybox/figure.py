@@ -35,7 +35,7 @@ class Limb:
 
 @dataclass(frozen=True)
 class Posture:
-    """The figure at one moment: its lowest part hovers `airborne` metres over the ground; `forward` is where it heads."""
+    """The figure at one moment: its lowest part hovers `airborne` metres high; `forward` is where it heads."""
 
     right_arm: Limb = Limb(0.16, 0.0, 0.2)
     left_arm: Limb = Limb(0.16, 0.0, 0.2)
