@@ -40,7 +40,8 @@ class ModelCard:
 class Footprint:
     """Bytes a request needs in 16-bit floats: `components` by name (weights), `activations` at the largest moment.
 
-    tiled_activations: the same with the codec working in tiles.
+    tiled_activations: the same with the codec working in tiles. streamed: weights on the device at once under group
+    offload.
 
     flops: floating-point operations of the whole request, for the estimate of its time.
     """
@@ -48,6 +49,7 @@ class Footprint:
     components: Mapping[str, int]
     activations: int
     tiled_activations: int
+    streamed: int
     flops: float
 
     @property
@@ -61,6 +63,7 @@ class Footprint:
             components=doubled,
             activations=2 * self.activations,
             tiled_activations=2 * self.tiled_activations,
+            streamed=2 * self.streamed,
             flops=self.flops,
         )
 
@@ -93,8 +96,9 @@ class LoadedModel(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """How a model is put on a device: `device` as torch names it ("cpu", "cuda:0", "mps"), `half` = bfloat16 is fast there.
+    """How a model is put on a device, `device` as torch names it ("cpu", "cuda:0", "mps").
 
+    half: compute in bfloat16, which is fast there.
     tiled: the codec works in tiles, for less memory at some time and slightly different frames.
     """
 

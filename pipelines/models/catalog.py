@@ -26,13 +26,21 @@ class BrokenFolder:
 
 
 class Catalog:
-    """All cards, the default first. `assets` holds a folder `models`; `added` are checkpoint folders, or folders of them."""
+    """All cards, the default first.
+
+    assets: the folder that holds `models`. added: checkpoint folders, or folders of such, that the person named.
+    """
 
     def __init__(self, assets: Path, added: Sequence[Path] = ()) -> None:
         self._assets = assets
         self._added = tuple(added)
         self._cards: dict[str, ModelCard] = {}
         self.broken: tuple[BrokenFolder, ...] = ()
+        self.refresh()
+
+    def add(self, folder: Path) -> None:
+        """Offer the checkpoints of one more folder."""
+        self._added = (*self._added, folder)
         self.refresh()
 
     def refresh(self) -> None:

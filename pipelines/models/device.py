@@ -51,9 +51,7 @@ def measure() -> DeviceFacts:
         free, total = torch.cuda.mem_get_info(0)
         name = torch.cuda.get_device_name(0)
         half = torch.cuda.is_bf16_supported()
-        return DeviceFacts(
-            name=name, kind="cuda", total_bytes=total, free_bytes=free, cores=cpu_cores(), half=half
-        )
+        return DeviceFacts(name=name, kind="cuda", total_bytes=total, free_bytes=free, cores=cpu_cores(), half=half)
     if torch.backends.mps.is_available():
         return _apple() or cpu_facts()
     return cpu_facts()
@@ -137,9 +135,7 @@ def _apple() -> DeviceFacts | None:
         return None
     total, free = main_memory()
     half = int(platform.mac_ver()[0].split(".")[0] or 0) >= 14
-    return DeviceFacts(
-        name="Apple GPU", kind="mps", total_bytes=total, free_bytes=free, cores=cpu_cores(), half=half
-    )
+    return DeviceFacts(name="Apple GPU", kind="mps", total_bytes=total, free_bytes=free, cores=cpu_cores(), half=half)
 
 
 def _cpu_lines() -> list[str]:

@@ -1,4 +1,4 @@
-"""How long a request will take here and how much memory it needs: arithmetic, corrected by this machine's own past runs."""
+"""How long a request takes here and how much memory: arithmetic, corrected by this machine's own past runs."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class ModelManager:
 
     @contextmanager
     def use(self, card_id: str, request: GenerationRequest, on_progress: OnProgress) -> Iterator[LoadedModel]:
-        """Lend the model of a card for a request; its components stay in memory meanwhile, and after while there is room.
+        """Lend the model of a card for a request; its components stay in memory after it while there is room.
 
         Raises UnknownModel, InvalidRequest, BrokenCheckpoint, OutOfMemory, and what `on_progress` raises (Stopped).
         """
@@ -137,7 +137,7 @@ class _Lease:
         self._load_seconds = 0.0
 
     def load(self, on_progress: OnProgress) -> None:
-        """Plan, evict, load what is missing, pin. Out of memory while loading evicts everything idle and tries again."""
+        """Plan, evict, load what is missing, pin; when memory runs out, evict all that is idle and try again."""
         on_progress(Progress(stage="loading"))
         start = time.perf_counter()
         climb(lambda: self._load(on_progress), self._make_room, self._explain)
@@ -215,6 +215,7 @@ class _Lease:
             components=sizes,
             activations=self._footprint.activations,
             tiled_activations=self._footprint.tiled_activations,
+            streamed=self._footprint.streamed,
         )
 
     def _room(self) -> Room:

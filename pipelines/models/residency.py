@@ -31,11 +31,15 @@ class Resident:
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What a request needs: bytes of each component, activations with the codec whole or in tiles."""
+    """What a request needs: bytes of each component, activations with the codec whole or in tiles.
+
+    streamed: bytes of weights on the device at once under group offload.
+    """
 
     components: Mapping[ComponentKey, int]
     activations: int
     tiled_activations: int
+    streamed: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +99,7 @@ def _choices(need: Need, kind: Kind) -> list[tuple[Placement, bool, int, int]]:
         choices += [
             ("model_offload", False, largest, need.activations),
             ("model_offload", True, largest, need.tiled_activations),
-            ("group_offload", True, largest // 20, need.tiled_activations),
+            ("group_offload", True, need.streamed, need.tiled_activations),
         ]
     return choices
 

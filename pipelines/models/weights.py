@@ -86,7 +86,7 @@ def component_weights(folder: Path, stem: str) -> Weights:
 def _missing(folder: Path, path: Path) -> BrokenCheckpoint:
     pickles = sorted(p.name for p in folder.glob("*") if p.suffix in PICKLES)
     if pickles:
-        message = f"{folder} holds its weights only as {pickles[0]}, a pickle, which can run any code when it is loaded."
+        message = f"{folder} holds its weights only as {pickles[0]}, a pickle, which can run any code when loaded."
         return BrokenCheckpoint(message, "Use a checkpoint in safetensors, or convert it on a machine you do not mind.")
     return BrokenCheckpoint(f"The checkpoint misses the file {path}.", AGAIN)
 

@@ -1,4 +1,4 @@
-"""A tiny seeded checkpoint of the true classes, written to a folder in the stock layout: real code paths, no training."""
+"""A tiny seeded checkpoint of the true classes in the stock folder layout: the real code paths, untrained weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 Z = 8
 TEXT_DIM = 32
-WORDS = "a the red green blue yellow ball cube cone on sand grass snow under clear dusk sky camera pans left right".split()
+WORDS = "a the red green blue yellow ball cube cone on sand grass snow under clear dusk sky camera pans left".split()
 ABOUT: dict[str, Any] = {
     "version": 1,
     "title": "Tiny",

@@ -100,7 +100,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
 def _defaults(checked: WanFolder, name: str) -> dict[str, Any]:
     """What holds where gimbal.json is silent: the published numbers of Wan 2.1 VACE.
 
-    Sizes, 81 frames, 16 fps and 512 text tokens: the Wan 2.1 repository (1.3B is trained at 480p, 14B at 480p and 720p).
+    Sizes, 81 frames, 16 fps and 512 text tokens: the Wan 2.1 repository (1.3B: 480p, 14B: 480p and 720p).
     Steps 50, guidance 5, shift 16: defaults of VACE's own inference script for Wan.
     """
     large = checked.transformer.layers >= 40

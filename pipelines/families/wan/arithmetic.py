@@ -54,8 +54,10 @@ def count(folder: WanFolder, request: GenerationRequest, text_tokens: int) -> Fo
     decode = vae_flops(vae, work, vae.decoder_dim, vae.res_blocks + 1)
     text = 2 * 2 * folder.weights["text_encoder"].parameters * text_tokens
     denoising = denoising_bytes(folder.transformer, work)
+    components = {name: HALF_BYTES * weights.parameters for name, weights in folder.weights.items()}
     return Footprint(
-        components={name: HALF_BYTES * weights.parameters for name, weights in folder.weights.items()},
+        components=components,
+        streamed=components["vae"] + max(components.values()) // 20,
         activations=max(denoising, decoding_bytes(vae, request)),
         tiled_activations=max(denoising, decoding_bytes(vae, request, tile=TILE)),
         flops=passes * transformer_flops(folder.transformer, work) + encode + decode + text,

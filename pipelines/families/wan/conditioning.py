@@ -1,12 +1,12 @@
 """From a request's conditioning to what VACE takes: one video, one mask, reference pictures. Pure numpy and Pillow.
 
-VACE (Jiang et al., 2025) encodes `inactive = video * (1 - mask)` and `reactive = video * mask`: a white mask asks for new
-pixels, a black one keeps the video's; grey (0.5) under white says nothing, anything else there is a structure to follow.
+VACE (Jiang et al., 2025) encodes `inactive = video * (1 - mask)` and `reactive = video * mask`: a white mask asks for
+new pixels, a black one keeps the video's; grey (0.5) under white says nothing, all else there is a structure to follow.
 
 Layers, each over the one before: grey and white everywhere; a control clip; a source clip, black where its mask is
-black (all of it without a mask; frames after its end stay white, so the clip is continued); start, end and key pictures,
-black at their frame. Media of another shape are scaled to cover the clip's size and cropped in the centre. References
-keep their shape; the pipeline itself puts them on a white canvas.
+black (all of it without a mask; frames after its end stay white, so the clip is continued); start, end and key
+pictures, black at their frame. Media of another shape are scaled to cover the clip's size and cropped in the centre.
+References keep their shape; the pipeline itself puts them on a white canvas.
 """
 
 from __future__ import annotations

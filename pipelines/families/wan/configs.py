@@ -52,7 +52,7 @@ class TransformerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class VaeConfig:
-    """Wan VAE: pixels per latent cell (`spatial`, `temporal`), `patch` pixels folded into channels before the first layer."""
+    """Wan VAE: `patch` x `patch` pixels are folded into channels before its first layer."""
 
     base_dim: int
     decoder_dim: int
@@ -65,12 +65,12 @@ class VaeConfig:
     @property
     def spatial(self) -> int:
         """Pixels per side of a latent cell, as the stock pipeline derives it."""
-        return 2 ** len(self.downsample_time)
+        return 1 << len(self.downsample_time)
 
     @property
     def temporal(self) -> int:
         """Frames per latent frame after the first, as the stock pipeline derives it."""
-        return 2 ** sum(self.downsample_time)
+        return 1 << sum(self.downsample_time)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,9 @@ from typing import Any
 import diffusers
 import torch
 import transformers
+from accelerate.hooks import remove_hook_from_module
+from diffusers.hooks.group_offloading import apply_group_offloading
+from diffusers.hooks.hooks import HookRegistry
 
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.families.family import LoadedModel, ModelCard, Setup
@@ -16,6 +19,7 @@ from pipelines.families.wan.configs import CLASSES, STEMS
 from pipelines.families.wan.model import WanModel
 from pipelines.models.weights import AGAIN
 
+_GROUP_HOOKS = ("layer_execution_tracker", "lazy_prefetch_group_offloading", "group_offloading")
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 
 
@@ -23,8 +27,9 @@ class WanLoader:
     """Loads components one by one and assembles them; see `pipelines.families.family.Loader`."""
 
     def __init__(self) -> None:
-        transformers.utils.logging.disable_progress_bar()  # a worker's terminal is not where progress is told
-        diffusers.utils.logging.disable_progress_bar()
+        quiet: tuple[Any, ...] = (transformers.utils.logging, diffusers.utils.logging)
+        for logging in quiet:  # progress is told through OnProgress, not on a worker's terminal
+            logging.disable_progress_bar()
 
     def shares(self, card: ModelCard) -> Mapping[str, Path]:
         return {name: (card.folder / name).resolve() for name in CLASSES if name != "scheduler"}
@@ -48,14 +53,18 @@ class WanLoader:
         shift = "shift" if cls is diffusers.FlowMatchEulerDiscreteScheduler else "flow_shift"
         config = cls.load_config(card.folder / "scheduler", local_files_only=True)
         scheduler = cls.from_config(config, **{shift: card.settings["shift"]})
-        pipe = diffusers.WanVACEPipeline(scheduler=scheduler, **components)
+        build: Any = diffusers.WanVACEPipeline
+        pipe = build(scheduler=scheduler, **components)
         pipe.set_progress_bar_config(disable=True)
         _place(pipe, setup)
         return WanModel(pipe, card, torch.device(setup.device))
 
     def release(self, component: Any) -> None:
         if isinstance(component, torch.nn.Module):
-            _unhook(component)
+            remove_hook_from_module(component, recurse=True)
+            registry = HookRegistry.check_if_exists_or_initialize(component)
+            for name in _GROUP_HOOKS:
+                registry.remove_hook(name, recurse=True)
             component.to("cpu")
 
 
@@ -88,27 +97,17 @@ def _place(pipe: Any, setup: Setup) -> None:
         case "model_offload":
             pipe.enable_model_cpu_offload(device=setup.device)
         case "group_offload":
-            for module in (pipe.text_encoder, pipe.transformer, pipe.vae):
-                _group_offload(module, setup.device)
+            pipe.vae.to(setup.device)
+            _group_offload(pipe.text_encoder, setup.device, streamed=False)
+            _group_offload(pipe.transformer, setup.device, streamed=setup.device.startswith("cuda"))
 
 
-def _group_offload(module: Any, device: str) -> None:
-    """One block at a time on the device, the next one copied on a CUDA stream meanwhile."""
-    diffusers.hooks.apply_group_offloading(
+def _group_offload(module: Any, device: str, streamed: bool) -> None:
+    """One layer at a time on the device; streamed: the next one is copied meanwhile."""
+    apply_group_offloading(
         module,
         onload_device=torch.device(device),
         offload_device=torch.device("cpu"),
         offload_type="leaf_level",
-        use_stream=device.startswith("cuda"),
+        use_stream=streamed,
     )
-
-
-def _unhook(module: torch.nn.Module) -> None:
-    from accelerate.hooks import remove_hook_from_module
-
-    remove_hook_from_module(module, recurse=True)
-    for part in module.modules():
-        registry = getattr(part, "_diffusers_hook", None)
-        for name in list(registry.hooks) if registry is not None else []:
-            if "group_offload" in name or "offload" in name:
-                registry.remove_hook(name, recurse=False)

@@ -71,7 +71,7 @@ class LinearPreview:
         return pixels
 
     def _gather(self, latents: Tensor, frames: Tensor) -> None:
-        """Add pairs of cells and pixels: frames float (T, H, W, 3) in 0..1; each latent frame meets the middle of its own."""
+        """Add pairs of cells and pixels; frames float (T, H, W, 3) in 0..1, of each latent frame the middle one."""
         stride = max(1, (frames.shape[0] - 1) // max(1, latents.shape[2] - 1))
         middle = [0] + [1 + stride * k + stride // 2 for k in range(latents.shape[2] - 1)]
         small = functional.avg_pool2d(frames[middle].permute(0, 3, 1, 2), self._spatial // self._cell)
