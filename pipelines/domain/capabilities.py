@@ -7,11 +7,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipelines.domain.conditioning import EndImage, KeyImage, MaskClip, SourceClip, StartImage
+from pipelines.domain.conditioning import ControlClip, EndImage, KeyImage, MaskClip, SourceClip, StartImage
 from pipelines.domain.errors import Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 
 MAX_PROMPT_CHARS = 4000
+MAX_STRENGTH = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,7 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
     for kind in sorted(set(kinds) - capabilities.conditionings):
         what = kind.replace("_", " ")
         yield Problem(field=kind, message=f"The model {request.model} takes no {what}.", hint="Choose another model.")
-    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind):
+    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ControlClip.kind):
         if kinds.count(once) > 1:
             what = once.replace("_", " ")
             yield Problem(field=once, message=f"There is more than one {what}.", hint="Keep one.")
@@ -163,3 +164,6 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
         if isinstance(part, KeyImage) and not 0 <= part.frame < request.num_frames:
             message = f"A key picture is set at frame {part.frame}; the clip has {request.num_frames} frames."
             yield Problem(field="key_image", message=message, hint="Move it into the clip.")
+        if isinstance(part, ControlClip) and not 0 <= part.strength <= MAX_STRENGTH:
+            message = f"The strength {part.strength:g} of a control clip is outside 0 to {MAX_STRENGTH:g}."
+            yield Problem(field="control_clip", message=message, hint="1 follows it as it is.")
