@@ -16,13 +16,14 @@ SHAPE_WORDS: Phrases = MappingProxyType({
 COLOUR_WORDS: Phrases = MappingProxyType({
     "gray": ("gray", "grey"), "cyan": ("cyan", "turquoise"),
 })
+# No colour word stands in a phrase of place: a tiny text encoder would paint the object with it.
 GROUND_PHRASES: Phrases = MappingProxyType({
-    "grass": ("on grass", "on a green meadow"), "sand": ("on sand", "in the desert"),
+    "grass": ("on grass", "on a meadow"), "sand": ("on sand", "in the desert"),
     "snow": ("on snow", "in the snow"), "tiles": ("on tiles", "on a tiled floor"),
     "wood": ("on a wooden floor", "on wood"), "water": ("on water", "on the sea"),
 })
 SKY_PHRASES: Phrases = MappingProxyType({
-    "day": ("under a blue sky", "on a sunny day"), "sunset": ("at sunset", "under a sunset sky"),
+    "day": ("under a clear sky", "on a sunny day"), "sunset": ("at sunset", "under a sunset sky"),
     "night": ("at night", "under a night sky"), "overcast": ("under an overcast sky", "on a cloudy day"),
 })
 MOTION_PHRASES: Phrases = MappingProxyType({
@@ -32,7 +33,7 @@ MOTION_PHRASES: Phrases = MappingProxyType({
     "falls": ("falling down",),
 })
 MOVE_PHRASES: Phrases = MappingProxyType({
-    "static": ("static camera", "the camera stands still"),
+    "static": ("static camera", "fixed camera"),
     "pan left": ("the camera pans left", "pan left"), "pan right": ("the camera pans right", "pan right"),
     "tilt up": ("the camera tilts up", "tilt up"), "tilt down": ("the camera tilts down", "tilt down"),
     "roll left": ("the camera rolls left", "camera roll left"),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pipelines.toybox import captions
 from pipelines.toybox.captions import WORDS, attributes, caption
 from pipelines.toybox.sampling import FIRST_LIGHT, FULL, Mixture, sample_scene
+from pipelines.toybox.scene import COLOURS
 
 SEEDS = st.integers(0, 2**24)
 
@@ -74,6 +75,12 @@ def test_the_vocabulary_is_small() -> None:
     assert len(WORDS) < 200
     assert {"red", "ball", "grass", "sunset", "pans", "left"} <= WORDS
     assert all(word.isalpha() and word.islower() for word in WORDS)
+
+
+def test_colour_words_belong_to_things_alone() -> None:
+    place = [*captions.GROUND_PHRASES.values(), *captions.SKY_PHRASES.values(), *captions.MOVE_PHRASES.values()]
+    words = {word for options in place for phrase in options for word in phrase.split()}
+    assert not words & (set(COLOURS) | {"grey", "turquoise"})
 
 
 @pytest.mark.parametrize("table", ["MOVE_PHRASES", "MOTION_PHRASES", "SHAPE_WORDS", "GROUND_PHRASES", "SKY_PHRASES"])
