@@ -32,7 +32,7 @@ def ground_colour(kind: str, patch: Patch, seed: int) -> Tensor:
             return _two_tone((0.78, 0.63, 0.40), (0.94, 0.82, 0.58), _ripples(patch, rng, 0.9, 0.9))
         case "snow":
             tone = _waves(patch, rng, (2.6, 1.7, 1.1), (0.42, 0.36, 0.28))
-            return _two_tone((0.80, 0.86, 0.96), (0.99, 0.99, 1.0), tone)
+            return _two_tone((0.68, 0.77, 0.90), (0.89, 0.91, 0.95), tone)
         case "tiles":
             return _two_tone((0.45, 0.52, 0.60), (0.88, 0.86, 0.82), _checker(patch, 0.8))
         case "wood":

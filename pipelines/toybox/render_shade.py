@@ -17,7 +17,7 @@ from pipelines.toybox.scene import Scene, SceneObject
 
 SOFTNESS = 0.22
 CLEAR_METRES = 5.0
-CLEAR_SHARE = 1.2
+CLEAR_SHARE = 1.7
 
 
 @dataclass(frozen=True)

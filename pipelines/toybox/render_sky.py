@@ -38,7 +38,7 @@ LOOKS: Mapping[str, SkyLook] = MappingProxyType({
     ),
     "night": SkyLook(
         (0.03, 0.04, 0.15), (0.13, 0.16, 0.36), (0.07, 0.08, 0.19),
-        (0.32, 0.38, 0.55), (0.15, 0.17, 0.27), 40.0,
+        (0.42, 0.48, 0.63), (0.19, 0.21, 0.31), 40.0,
     ),
     "overcast": SkyLook(
         (0.52, 0.55, 0.59), (0.76, 0.78, 0.80), (0.58, 0.61, 0.64),
@@ -90,18 +90,20 @@ def _direction(azimuth: float, elevation: float) -> Rgb:
 
 def _lights(scene: Scene, unit: Triple, rise: Tensor, colour: Tensor) -> Tensor:
     rng = np.random.default_rng((scene.detail_seed, 12))
+    # The disc stands on the light's side, but in view: a stage's licence.
+    side = math.copysign(1.0, scene.light.azimuth_radians)
     match scene.sky:
         case "sunset":
-            azimuth = (0.17 + 0.18 * rng.random()) * (1 if rng.random() < 0.5 else -1)
-            near = _closeness(unit, scene.camera.azimuth_radians * -1 + azimuth, math.radians(7.5))
+            azimuth = side * (0.15 + 0.20 * rng.random()) - scene.camera.azimuth_radians
+            near = _closeness(unit, azimuth, math.radians(7.5))
             colour = colour + _row((0.75, 0.42, 0.10), rise) * torch.exp((near - 1.0) * 40.0)[:, None]
             return torch.lerp(colour, _row((1.0, 0.93, 0.62), rise), _disc(near, math.radians(4.0)))
         case "night":
             stars = torch.tensor(_star_directions(rng), dtype=torch.float32, device=rise.device)
             closest = (torch.stack(unit, dim=1) @ stars.T).amax(dim=1)
             colour = torch.lerp(colour, _row((0.9, 0.92, 1.0), rise), _disc(closest, math.radians(0.6)))
-            azimuth = (0.12 + 0.16 * rng.random()) * (1 if rng.random() < 0.5 else -1)
-            near = _closeness(unit, scene.camera.azimuth_radians * -1 + azimuth, math.radians(9.5))
+            azimuth = side * (0.12 + 0.18 * rng.random()) - scene.camera.azimuth_radians
+            near = _closeness(unit, azimuth, math.radians(9.5))
             colour = colour + _row((0.22, 0.24, 0.36), rise) * torch.exp((near - 1.0) * 90.0)[:, None]
             return torch.lerp(colour, _row((0.97, 0.96, 0.88), rise), _disc(near, math.radians(3.4)))
         case "day":

@@ -255,5 +255,6 @@ def _camera(
 
 def _light(rng: np.random.Generator, sky: str) -> Light:
     side = 1.0 if rng.random() < 0.5 else -1.0
+    turn = (1.3, 1.8) if sky in ("sunset", "night") else (1.9, 2.6)
     high = (0.42, 0.62) if sky == "sunset" else (0.75, 1.05)
-    return Light(azimuth_radians=side * float(rng.uniform(1.9, 2.6)), elevation_radians=float(rng.uniform(*high)))
+    return Light(azimuth_radians=side * float(rng.uniform(*turn)), elevation_radians=float(rng.uniform(*high)))
