@@ -1,0 +1,100 @@
+"""Make one clip from a prompt, through the same queue and library as the window."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import re
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.cli.console import Console
+
+if TYPE_CHECKING:
+    from pipelines.domain.conditioning import Conditioning
+    from pipelines.domain.request import GenerationRequest
+    from pipelines.families.family import ModelCard
+    from studio.studio import Studio
+
+HELP = "make a clip from a prompt"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", metavar="PROMPT", help="what the clip shows")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where a copy goes (.mp4 or any export format)"
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="0 to 4294967295; the same seed gives the same frames")
+    parser.add_argument("--model", metavar="CARD", help="a model of `launch.py models` (default: the first)")
+    parser.add_argument("--steps", type=int, metavar="N", help="denoising steps")
+    parser.add_argument("--size", type=size, metavar="WxH", help="width x height in pixels")
+    parser.add_argument("--frames", type=int, metavar="N", help="number of frames")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="the picture the clip starts with")
+    parser.add_argument("--last-image", type=Path, metavar="FILE", help="the picture the clip ends with")
+
+
+def size(text: str) -> tuple[int, int]:
+    """`640x360` as (width, height)."""
+    found = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", text.strip())
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: write it as 640x360")
+    return int(found[1]), int(found[2])
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from studio.cli import making
+    from studio.settings import Settings
+    from studio.studio import Studio
+
+    if options.output:
+        making.check_target(options.output)
+    with Studio(Settings.read()) as studio:
+        card = studio.catalog.card(options.model) if options.model else studio.catalog.cards()[0]
+        request = _request(options, card, _pictures(options, studio))
+        _note_unknown_words(request, card, console)
+        clip = making.make(studio, request, console)
+        path = studio.library.clip_path(clip)
+        if options.output:
+            making.hand_over(path, options.output)
+            path = options.output
+    console.say(f"{path}  seed {clip.seed}  clip {clip.id}")
+    console.result(**making.told(clip, path))
+    return 0
+
+
+def _request(options: argparse.Namespace, card: ModelCard, pictures: tuple[Conditioning, ...]) -> GenerationRequest:
+    """The arguments, and the card's defaults for the rest."""
+    from pipelines.domain.request import MAX_SEED
+    from studio.studio import default_request
+
+    start = default_request(card)
+    width, height = options.size or (start.width, start.height)
+    return dataclasses.replace(
+        start,
+        prompt=options.prompt.strip(),
+        seed=secrets.randbelow(MAX_SEED + 1) if options.seed is None else options.seed,
+        width=width,
+        height=height,
+        num_frames=start.num_frames if options.frames is None else options.frames,
+        steps=start.steps if options.steps is None else options.steps,
+        conditioning=pictures,
+    )
+
+
+def _pictures(options: argparse.Namespace, studio: Studio) -> tuple[Conditioning, ...]:
+    """The pictures of the arguments, stored in the library. Raises MediaError."""
+    from pipelines.domain.conditioning import EndImage, StartImage
+
+    parts: list[Conditioning] = []
+    for path, part in ((options.image, StartImage), (options.last_image, EndImage)):
+        if path is not None:
+            parts.append(part(media=studio.library.add_media(path, path.name).sha256))
+    return tuple(parts)
+
+
+def _note_unknown_words(request: GenerationRequest, card: ModelCard, console: Console) -> None:
+    from pipelines.domain.capabilities import unknown_words
+
+    if words := unknown_words(request.prompt, card.capabilities):
+        console.note(f"{card.title} does not know: {', '.join(words[:20])}. It will guess.")
