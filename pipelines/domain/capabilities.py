@@ -89,13 +89,11 @@ def unknown_words(prompt: str, capabilities: Capabilities) -> tuple[str, ...]:
 
 def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Problem, ...]:
     """Everything that keeps this model from serving this request; empty when it fits."""
-    return tuple(
-        [
-            *_prompt_problems(request, capabilities),
-            *_grid_problems(request, capabilities.grid),
-            *_number_problems(request, capabilities),
-            *_conditioning_problems(request, capabilities),
-        ]
+    return (
+        *_prompt_problems(request, capabilities),
+        *_grid_problems(request, capabilities.grid),
+        *_number_problems(request, capabilities),
+        *_conditioning_problems(request, capabilities),
     )
 
 

@@ -46,7 +46,7 @@ class SourceClip:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskClip:
-    """Which pixels of the source clip are made anew: white = generate, black = keep. A single picture holds for all frames."""
+    """Which pixels of the source clip are made anew: white = generate, black = keep; one picture holds for all frames."""
 
     kind: ClassVar[str] = "mask_clip"
     media: str
