@@ -96,7 +96,8 @@ def storage_error(error: OSError, path: Path) -> StorageError:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return StorageError(f"{path} cannot be a folder: a file is in its way.", "Move that file, or set GIMBAL_HOME.")
     reason = error.strerror or str(error)
-    return StorageError(f"{path} cannot be written ({reason}).", "Check the disk, or set GIMBAL_HOME to another folder.")
+    hint = "Check the disk, or set GIMBAL_HOME to another folder."
+    return StorageError(f"{path} cannot be written ({reason}).", hint)
 
 
 def added_models(home: Home) -> tuple[Path, ...]:

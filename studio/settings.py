@@ -13,7 +13,7 @@ import platformdirs
 
 from pipelines.domain.errors import GimbalError
 
-DEFAULT_PORT = 7865
+DEFAULT_PORT = 7860
 _YES = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
@@ -44,7 +44,9 @@ class Settings:
     def read(env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
         """Defaults, then GIMBAL_* variables, then `overrides` that are not None. Raises GimbalError on nonsense."""
         values: dict[str, Any] = {"home": default_home(), "assets": Path(__file__).resolve().parents[1] / "assets"}
-        values |= {name: _parsed(variable, env[variable], kind) for variable, (name, kind) in _ENV.items() if env.get(variable)}
+        for variable, (name, kind) in _ENV.items():
+            if env.get(variable):
+                values[name] = _parsed(variable, env[variable], kind)
         values |= {name: value for name, value in overrides.items() if value is not None}
         values["home"] = Path(values["home"]).expanduser().resolve()
         return Settings(**values)
@@ -78,4 +80,5 @@ def _parsed(variable: str, text: str, kind: Any) -> Any:
     try:
         return kind(text)
     except (ValueError, KeyError, OverflowError):
-        raise GimbalError(f"{variable} is set to {text!r}, which does not fit.", f"Change or unset {variable}.") from None
+        message = f"{variable} is set to {text!r}, which does not fit."
+        raise GimbalError(message, f"Change or unset {variable}.") from None

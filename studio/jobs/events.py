@@ -17,6 +17,16 @@ JobStage = Stage | Literal["starting", "saving"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Setup:
+    """What a worker is told before anything else: where the models are and which device it owns."""
+
+    assets: Path
+    home: Path
+    device: str
+    budget_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Make one clip. The worker writes the clip and its poster to the two given paths, and nothing else.
 
@@ -61,6 +71,14 @@ class Ready:
 
     pid: int
     device: DeviceFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unable:
+    """The worker cannot start at all, and ends itself."""
+
+    message: str
+    hint: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,4 +135,11 @@ class Errored:
     spent: bool = False
 
 
-Message = Ready | Heartbeat | Progressed | Produced | Halted | Errored
+@dataclass(frozen=True, kw_only=True)
+class Gone:
+    """The worker process ended; told by the executor, always last. reason: how, in plain words."""
+
+    reason: str
+
+
+Message = Ready | Unable | Heartbeat | Progressed | Produced | Halted | Errored | Gone

@@ -1,0 +1,232 @@
+"""Making one clip inside the worker: request -> model -> frames -> clip file and poster.
+
+Torch comes in with the model manager, when a `Maker` is built; this module itself imports none.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines.domain.errors import GimbalError, NoSpace, OutOfMemory, Stopped
+from pipelines.domain.frames import Frames
+from pipelines.domain.request import GenerationRequest
+from pipelines.families.family import Progress
+from pipelines.models.catalog import Catalog
+from pipelines.models.device import DeviceFacts, cpu_facts, measure
+from studio import __version__
+from studio.home import Home, added_models
+from studio.jobs import preview
+from studio.jobs.crashpoint import reach
+from studio.jobs.events import JobStage, Message, Produced, Progressed, Ready, Run, Setup, Warm
+from studio.jobs.pace import Pace
+from studio.media import probe, read_frames, read_image
+from studio.media.master import write_clip, write_poster
+from studio.media.record import ClipRecord, embeddable
+from studio.media.timing import resampled
+
+_LIBRARIES: Final = ("torch", "diffusers", "transformers", "numpy")
+_OUT_OF_MEMORY: Final = frozenset({"OutOfMemory", "OutOfMemoryError", "MemoryError"})
+_PROGRESS_SECONDS = 0.1
+_PREVIEW_SECONDS = 0.2
+_LARGEST_EMBEDDED_FILE = 2**20
+
+Send = Callable[[Message], None]
+
+
+class Maker:
+    """The models of one device. Building it imports torch; it makes one clip at a time."""
+
+    def __init__(self, setup: Setup) -> None:
+        from pipelines.models.manager import ModelManager
+
+        self._device = choose_device(setup.device)
+        self._setup = setup
+        self._catalog = self._read_catalog()
+        self._manager = ModelManager(self._catalog, self._device, budget_bytes=setup.budget_bytes)
+
+    def _read_catalog(self) -> Catalog:
+        return Catalog(self._setup.assets, added_models(Home(self._setup.home)))
+
+    def _check_model(self, request: GenerationRequest) -> None:
+        """A model that is not known may have been added since: look again."""
+        if request.model not in {card.id for card in self._catalog.cards()}:
+            self._catalog = self._manager.catalog = self._read_catalog()
+
+    def ready(self) -> Ready:
+        return Ready(pid=os.getpid(), device=self._device)
+
+    def warm(self, warm: Warm) -> None:
+        """Load the model of a request."""
+        request = GenerationRequest.from_json(warm.request_json)
+        self._check_model(request)
+        with self._manager.use(request.model, request, lambda progress: None):
+            pass
+
+    def make(self, run: Run, send: Send, stopped: Callable[[], bool]) -> Produced:
+        """Make the clip of a run and write its two files. Raises GimbalError, Stopped and whatever a model raises."""
+        request = GenerationRequest.from_json(run.request_json)
+        reporter = Reporter(run, send, stopped)
+        self._check_model(request)
+        media = read_media(request, run.media)
+        with self._manager.use(request.model, request, reporter) as model:
+            frames = model.generate(request, media, reporter)
+        reach("worker.generated")
+        reporter.stage("saving")
+        facts = self._facts()
+        record = self._record(run, request, frames, facts)
+        write_clip(run.clip, frames, record)
+        reach("worker.clip_written")
+        write_poster(run.poster, frames)
+        reporter.check()
+        return _produced(run, frames, record, facts)
+
+    def _facts(self) -> dict[str, Any]:
+        facts = self._manager.last_run
+        return {} if facts is None else facts.to_dict()
+
+    def _record(self, run: Run, request: GenerationRequest, frames: Frames, facts: Mapping[str, Any]) -> ClipRecord:
+        return ClipRecord(
+            request=request,
+            frames_sha256=frames.digest(),
+            clip_id=run.clip_id,
+            created_at=time.time(),
+            gimbal_version=__version__,
+            model_title=self._catalog.card(request.model).title,
+            libraries=library_versions(),
+            facts=facts,
+            media=embeddable(_small_files(run.media)),
+        )
+
+
+class Reporter:
+    """What a model calls as it goes: tells the head, sparingly, and leaves by `Stopped` when the person said so."""
+
+    def __init__(self, run: Run, send: Send, stopped: Callable[[], bool]) -> None:
+        self._run = run
+        self._send = send
+        self._stopped = stopped
+        self._pace = Pace(time.monotonic(), run.expected_seconds)
+        self._last = ("", 0, 0.0)  # stage, steps, when
+        self._pictured = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        self.check()
+        now = time.monotonic()
+        stage, steps, when = self._last
+        ends = progress.step == progress.steps
+        if (progress.stage, progress.steps) == (stage, steps) and not ends and now - when < _PROGRESS_SECONDS:
+            return
+        self._last = (progress.stage, progress.steps, now)
+        self._tell(progress.stage, progress, now)
+        reach(f"worker.{progress.stage}")
+
+    def stage(self, stage: JobStage) -> None:
+        """Begin a stage that no model reports."""
+        self.check()
+        self._tell(stage, Progress(stage="decoding"), time.monotonic())
+
+    def check(self) -> None:
+        """Raises Stopped when the person stopped the job."""
+        if self._stopped():
+            raise Stopped("The job was stopped.")
+
+    def _tell(self, stage: JobStage, progress: Progress, now: float) -> None:
+        self._send(
+            Progressed(
+                job_id=self._run.job_id,
+                stage=stage,
+                step=progress.step,
+                steps=progress.steps,
+                fraction=self._pace.fraction(stage, progress.fraction),
+                eta_seconds=self._pace.eta_seconds(stage, progress.step, progress.steps, now),
+                preview=self._picture(progress, now),
+            )
+        )
+
+    def _picture(self, progress: Progress, now: float) -> bytes | None:
+        if progress.preview is None or now - self._pictured < _PREVIEW_SECONDS:
+            return None
+        self._pictured = now
+        return preview.encode(progress.preview)
+
+
+def choose_device(name: str) -> DeviceFacts:
+    """The device of that kind ("auto": the best), measured with torch. Raises GimbalError where it is absent."""
+    found = cpu_facts() if name == "cpu" else measure()
+    if name not in ("auto", found.kind):
+        raise GimbalError(f"There is no device {name!r} here; torch finds {found.kind}.", "Unset GIMBAL_DEVICE.")
+    return found
+
+
+def read_media(request: GenerationRequest, files: Mapping[str, Path]) -> dict[str, Frames]:
+    """The frames of everything a request names: pictures as one frame, clips at its rate and at most its length.
+
+    Their sizes stay: the model covers its own. Raises MediaError.
+    """
+    return {digest: _read_one(request, files[digest]) for digest in request.media}
+
+
+def _read_one(request: GenerationRequest, path: Path) -> Frames:
+    info = probe(path)
+    if info.kind == "image":
+        return read_image(path)
+    enough = math.ceil(request.num_frames * max(1.0, info.fps / request.fps)) + 1
+    frames = read_frames(path, max_frames=enough)
+    picked = resampled(len(frames), Fraction(frames.fps), Fraction(request.fps))[: request.num_frames]
+    return Frames(frames.pixels[picked], request.fps)
+
+
+def failure(error: Exception) -> tuple[str, str, str]:
+    """(kind, message, hint) of whatever went wrong; what this studio does not know is "Unexpected"."""
+    if isinstance(error, GimbalError):
+        return type(error).__name__, error.message, error.hint
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace.__name__, "The disk is full.", "Free some space, then try again."
+    if type(error).__name__ in _OUT_OF_MEMORY:
+        hint = "Make the clip smaller or shorter, choose a smaller model, or close other programs."
+        return OutOfMemory.__name__, "There is not enough memory for this clip.", hint
+    first = (str(error).splitlines() or [""])[0][:300]
+    message = f"Something went wrong in the model: {type(error).__name__}: {first}"
+    return "Unexpected", message, "Try again; if it happens again, logs/worker.log in the data folder tells more."
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that decide what frames a request gives."""
+    versions = {}
+    for name in _LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _small_files(files: Mapping[str, Path]) -> dict[str, bytes]:
+    return {
+        digest: path.read_bytes() for digest, path in files.items() if path.stat().st_size <= _LARGEST_EMBEDDED_FILE
+    }
+
+
+def _produced(run: Run, frames: Frames, record: ClipRecord, facts: Mapping[str, Any]) -> Produced:
+    return Produced(
+        job_id=run.job_id,
+        attempt=run.attempt,
+        clip_id=run.clip_id,
+        path=run.clip,
+        poster=run.poster,
+        frames_sha256=record.frames_sha256,
+        width=frames.width,
+        height=frames.height,
+        num_frames=len(frames),
+        fps=frames.fps,
+        created_at=record.created_at,
+        facts=facts,
+    )

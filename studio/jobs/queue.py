@@ -1,0 +1,122 @@
+"""The queue: what a person may do with jobs. Everything is in the database before a method returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines.domain.errors import InvalidRequest, Problem
+from pipelines.domain.request import MAX_SEED, GenerationRequest
+from pipelines.models.catalog import Catalog
+from projects_db.records import JobRow
+from projects_db.repository import Repository
+from studio.jobs.crashpoint import reach
+from studio.jobs.dispatcher import Dispatcher
+from studio.snapshot import Board
+
+if TYPE_CHECKING:
+    from studio.library import Library
+
+MAX_TAKES = 100
+
+
+class Queue:
+    """The waiting, running and ended jobs of a data folder. Thread-safe."""
+
+    def __init__(
+        self, repository: Repository, catalog: Catalog, library: Library, board: Board, dispatcher: Dispatcher | None
+    ) -> None:
+        self._repository = repository
+        self._catalog = catalog
+        self._library = library
+        self._board = board
+        self._dispatcher = dispatcher
+
+    def submit(
+        self, project_id: str, request: GenerationRequest, takes: int = 1, seeds: Sequence[int] | None = None
+    ) -> list[JobRow]:
+        """Queue one job for each take. Raises InvalidRequest with every problem, UnknownModel.
+
+        The takes have the seeds given, or the request's own and those that follow it.
+        """
+        self._check(request)
+        texts = [request.with_seed(seed).to_json() for seed in _seeds(request.seed, takes, seeds)]
+        reach("queue.checked")
+        rows = self._repository.add_jobs(project_id, texts)
+        self._changed()
+        return list(rows)
+
+    def cancel(self, job_id: str) -> None:
+        """Take a waiting job out of the queue; its request is kept."""
+        self._repository.cancel_job(job_id)
+        self._changed()
+
+    def stop(self, job_id: str) -> None:
+        """End a job: at once while it waits, at its next step while it runs. One that has ended stays as it is."""
+        state = self._repository.job(job_id).state
+        if state == "queued":
+            self.cancel(job_id)
+        elif state == "running" and self._dispatcher is not None and self._dispatcher.dispatching:
+            self._dispatcher.stop(job_id)
+        elif state == "running":
+            self._repository.stop_job(job_id)  # the process that dispatches sees it in the row
+            self._changed()
+
+    def retry(self, job_id: str) -> JobRow:
+        """Put a failed or stopped job at the end of the queue again."""
+        row = self._repository.retry_job(job_id)
+        self._changed()
+        return row
+
+    def move(self, job_id: str, before: str | None) -> None:
+        """Put a waiting job before another one, or with None at the end."""
+        self._repository.move_job(job_id, before)
+        self._changed()
+
+    def pause(self) -> None:
+        """Start no further job; the running one is finished."""
+        self._repository.set_paused(True)
+        self._changed()
+
+    def resume(self) -> None:
+        """Go on with the queue."""
+        self._repository.set_paused(False)
+        self._board.tell(None)
+        self._changed()
+
+    def _check(self, request: GenerationRequest) -> None:
+        problems: list[Problem] = []
+        try:
+            self._catalog.check(request)
+        except InvalidRequest as error:
+            problems.extend(error.problems)
+        problems.extend(self._missing_media(request))
+        if problems:
+            raise InvalidRequest(tuple(problems))
+
+    def _missing_media(self, request: GenerationRequest) -> list[Problem]:
+        missing = []
+        for part in request.conditioning:
+            if self._repository.media(part.media) is None:
+                what = part.kind.replace("_", " ")
+                message = f"The {what} is not in the library any more."
+                missing.append(Problem(field=part.kind, message=message, hint="Add the file again."))
+        return missing
+
+    def _changed(self) -> None:
+        self._board.touch()
+        if self._dispatcher is not None:
+            self._dispatcher.wake()
+
+
+def _seeds(first: int, takes: int, seeds: Sequence[int] | None) -> list[int]:
+    wanted = list(seeds) if seeds is not None else [(first + i) % (MAX_SEED + 1) for i in range(min(takes, MAX_TAKES))]
+    problems = []
+    if not 1 <= (takes if seeds is None else len(wanted)) <= MAX_TAKES:
+        message = f"The number of takes is from 1 to {MAX_TAKES}."
+        problems.append(Problem(field="takes", message=message, hint="Start with one."))
+    if any(not 0 <= seed <= MAX_SEED for seed in wanted) and seeds is not None:
+        problems.append(Problem(field="seed", message=f"A seed is outside 0 to {MAX_SEED}.", hint="Roll one."))
+    if problems:
+        raise InvalidRequest(tuple(problems))
+    return wanted
