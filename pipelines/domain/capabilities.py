@@ -51,7 +51,10 @@ class FrameGrid:
     def snap_size(self, width: int, height: int) -> tuple[int, int]:
         """The nearest (width, height) on the grid that keeps the aspect ratio as well as it can."""
         scale = min(1.0, math.sqrt(self.max_pixels / max(1, width * height)))
-        return self._snap_side(width * scale), self._snap_side(height * scale)
+        short, long = sorted((self._snap_side(width * scale), self._snap_side(height * scale)))
+        if short * long > self.max_pixels:  # rounding up can cross the area: the longer side gives way
+            long = self._snap_side(self.max_pixels // short // self.size_multiple * self.size_multiple)
+        return (short, long) if width < height else (long, short)
 
     def snap_frames(self, num_frames: int) -> int:
         """The nearest length on the grid."""

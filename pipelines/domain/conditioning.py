@@ -46,7 +46,7 @@ class SourceClip:
 
 @dataclass(frozen=True, kw_only=True)
 class MaskClip:
-    """Which pixels of the source clip are made anew: white = generate, black = keep; one picture holds for all frames."""
+    """What of the source clip is made anew: white = generate, black = keep; a single picture holds for all frames."""
 
     kind: ClassVar[str] = "mask_clip"
     media: str
@@ -60,6 +60,9 @@ class ControlClip:
     media: str
     control: ControlKind
     strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strength", float(self.strength))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
 import typing
 from dataclasses import dataclass
@@ -38,6 +37,10 @@ class GenerationRequest:
     steps: int
     guidance: float
     conditioning: tuple[Conditioning, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("fps", "guidance"):  # 8 and 8.0 are one rate, and so must be their text
+            object.__setattr__(self, name, float(getattr(self, name)))
 
     @property
     def media(self) -> tuple[str, ...]:
@@ -114,8 +117,9 @@ def _typed(name: str, value: Any, hint: Any) -> Any:
     if typing.get_origin(hint) is typing.Literal:
         if value in typing.get_args(hint):
             return value
-    elif hint is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    elif hint is float:
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:
+            return float(value)
     elif isinstance(value, hint) and not isinstance(value, bool):
         return value
     raise _refuse(name, f"The request's field {name!r} has the value {str(value)[:40]!r}, which does not fit.")

@@ -1,0 +1,96 @@
+"""Laws of the request and its text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.domain.errors import InvalidRequest
+from pipelines.domain.request import MAX_JSON_CHARS, GenerationRequest
+from tests.pipelines.domain.strategies import requests
+
+PLAIN = GenerationRequest(
+    model="toybox", prompt="a red ball", seed=7, width=128, height=128, num_frames=17, fps=8, steps=20, guidance=3
+)
+
+
+@given(requests())
+def test_a_request_read_back_from_its_text_is_the_same_request(request: GenerationRequest) -> None:
+    text = request.to_json()
+    assert GenerationRequest.from_json(text) == request
+    assert GenerationRequest.from_json(text).to_json() == text
+
+
+@given(requests())
+def test_equal_requests_have_equal_text_and_hash(request: GenerationRequest) -> None:
+    again = GenerationRequest.from_json(request.to_json())
+    assert hash(again) == hash(request)
+
+
+@given(requests())
+def test_media_are_named_once_each_in_order(request: GenerationRequest) -> None:
+    assert list(request.media) == list(dict.fromkeys(part.media for part in request.conditioning))
+
+
+@given(st.text(max_size=200))
+def test_any_other_text_is_refused_with_a_reason(text: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        GenerationRequest.from_json(text)
+    assert caught.value.problems[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"frames": 3}, "frames"),
+        ({"width": "128"}, "width"),
+        ({"width": True}, "width"),
+        ({"width": 128.0}, "width"),
+        ({"fps": "fast"}, "fps"),
+        ({"prompt": None}, "prompt"),
+        ({"version": 2}, "version"),
+        ({"conditioning": {}}, "conditioning"),
+        ({"conditioning": [{"kind": "start_image"}]}, "media"),
+        ({"conditioning": [{"kind": "start_image", "media": "../x"}]}, "conditioning"),
+        ({"conditioning": [{"kind": "spell", "media": "a" * 64}]}, "conditioning"),
+        ({"conditioning": [{"kind": "start_image", "media": "a" * 64, "extra": 1}]}, "extra"),
+        ({"conditioning": [{"kind": "control_clip", "media": "a" * 64, "control": "smell"}]}, "control"),
+    ],
+)
+def test_unknown_and_mistyped_fields_are_refused_by_name(change: dict[str, object], field: str) -> None:
+    raw = {**json.loads(PLAIN.to_json()), **change}
+    with pytest.raises(InvalidRequest) as caught:
+        GenerationRequest.from_json(json.dumps(raw))
+    assert caught.value.problems[0].field == field
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["model", "prompt", "seed", "width", "fps"])
+def test_a_missing_field_is_refused_by_name(name: str) -> None:
+    raw = json.loads(PLAIN.to_json())
+    del raw[name]
+    with pytest.raises(InvalidRequest) as caught:
+        GenerationRequest.from_json(json.dumps(raw))
+    assert caught.value.problems[0].field == name
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, " " * (MAX_JSON_CHARS + 1), '{"fps": NaN, "version": 1}', "[]", "null", "1e999"]
+)
+def test_hostile_text_is_refused_quickly(text: str) -> None:
+    with pytest.raises(InvalidRequest):
+        GenerationRequest.from_json(text)
+
+
+def test_an_infinite_number_does_not_become_a_request() -> None:
+    with pytest.raises(InvalidRequest):
+        GenerationRequest.from_json(PLAIN.to_json().replace('"guidance": 3.0', '"guidance": 1e999'))
+
+
+def test_another_seed_changes_only_the_seed() -> None:
+    other = PLAIN.with_seed(8)
+    assert other.seed == 8
+    assert other.with_seed(7) == PLAIN
