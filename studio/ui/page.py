@@ -1,0 +1,168 @@
+"""The page as Gradio sees it: the form with its handlers, and empty places that our own modules fill."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from pipelines.domain.capabilities import problems
+from pipelines.domain.errors import GimbalError, InvalidRequest
+from pipelines.domain.request import GenerationRequest
+from pipelines.families.family import ModelCard
+from studio.ui import forms
+from studio.ui.answers import explain
+from studio.ui.fields import Bridge, Field, Reply
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+_FIRST = ("prompt", "picture", "model", "size", "num_frames", "takes", "seed")
+_LOOK = ("negative_prompt", "guidance")
+_ADVANCED = ("steps", "fps")
+_EVENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+PLACES = ("top", "stage", "takes", "library", "inspector", "queue")
+
+
+class Form:
+    """The Text form's handlers. Each answers in milliseconds: generation happens in the queue."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        return self.studio.catalog.cards()
+
+    def card(self, model: Any) -> ModelCard:
+        """The card of that id, or the first one."""
+        cards = self.cards()
+        return next((c for c in cards if c.id == model), cards[0])
+
+    def generate(self, message: Mapping[str, Any], *row: Any) -> dict[str, Any]:
+        """Put the form's request (with `message["values"]` laid over it) into the queue of a project."""
+        values = _values(row) | dict(message.get("values") or {})
+        try:
+            request = forms.request_from(values)
+            jobs = self.studio.queue.submit(str(message.get("project")), request, takes=forms.takes_of(values))
+        except GimbalError as error:
+            return _answer(message, "refused", error=explain(error))
+        return _answer(message, "queued", jobs=[job.id for job in jobs])
+
+    def restore(self, message: Mapping[str, Any]) -> list[Any]:
+        """Fill the form from `message["request"]` (JSON of a request) or `message["values"]` (of a kept form)."""
+        try:
+            values = self._asked(message)
+        except InvalidRequest as error:
+            return [_answer(message, "refused", error=explain(error)), *([gr.skip()] * len(forms.NAMES))]
+        card = self.card(values.get("model"))
+        missing = values.get("model") if values.get("model") != card.id else None
+        fitted, changed = forms.fitted(values, card)
+        answer = _answer(message, "restored", changed=changed if missing or values != fitted else (), missing=missing)
+        return [answer, *self._updates(card, fitted)]
+
+    def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        if "request" in message:
+            request = GenerationRequest.from_json(str(message["request"]))
+            return forms.values_from(request, lock_seed=bool(message.get("lock_seed", True)))
+        card = self.card((message.get("values") or {}).get("model"))
+        return forms.defaults(card, self.cards()) | dict(message.get("values") or {})
+
+    def choose(self, *row: Any) -> list[Any]:
+        """Another model: the same wishes on its grid, and its own controls."""
+        values = _values(row)
+        card = self.card(values.get("model"))
+        fitted, _ = forms.fitted(values, card)
+        return self._updates(card, fitted)
+
+    def look(self, *row: Any) -> dict[str, Any]:
+        """What pressing Generate would mean now: seconds, memory, words the model does not know, what does not fit."""
+        values = _values(row)
+        card = self.card(values.get("model"))
+        request = forms.request_from(values, roll=0)
+        wrong = [p for p in problems(request, card.capabilities) if p.field != "prompt"]
+        return _answer(
+            {},
+            "look",
+            values=values,
+            unknown=forms.unknown(values, card),
+            problems=[{"field": p.field, "message": p.message, "hint": p.hint} for p in wrong],
+            estimate=None if wrong else self._estimate(request),
+        )
+
+    def _estimate(self, request: GenerationRequest) -> dict[str, Any] | None:
+        try:
+            told = self.studio.estimate(request)
+        except GimbalError:
+            return None
+        names = ("seconds", "load_seconds", "device_bytes", "ram_bytes")
+        return {name: getattr(told, name) for name in names}
+
+    def _updates(self, card: ModelCard, values: Mapping[str, Any]) -> list[Any]:
+        made = forms.specs(card, self.cards())
+        return [gr.update(value=values.get(name), spec=made[name].json()) for name in forms.NAMES]
+
+
+def _values(row: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(zip(forms.NAMES, row, strict=True))
+
+
+def _answer(message: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "call": message.get("call"), **more}
+
+
+def blocks(studio: Studio) -> gr.Blocks:
+    """The page. Each place is an empty element that a module of `static/` fills."""
+    form = Form(studio)
+    card = form.cards()[0]
+    made = forms.specs(card, form.cards())
+    values = forms.defaults(card, form.cards())
+
+    def field(name: str) -> Field:
+        return Field(values[name], spec=made[name].json(), elem_id=f"gm-f-{name}")
+
+    with gr.Blocks(title="Gimbal", analytics_enabled=False, fill_width=True, fill_height=True) as page:
+        with gr.Column(elem_id="gm-root"):
+            _place("top")
+            with gr.Column(elem_id="gm-form"):
+                fields = {name: field(name) for name in _FIRST}
+                with gr.Accordion("Look", open=False, elem_classes=["gm-fold"]):
+                    fields |= {name: field(name) for name in _LOOK}
+                with gr.Accordion("Advanced", open=False, elem_classes=["gm-fold"]):
+                    fields |= {name: field(name) for name in _ADVANCED}
+                _place("go")
+            for place in PLACES[1:]:
+                _place(place)
+            bridge, reply = Bridge(), Reply()
+        _wire(form, [fields[name] for name in forms.NAMES], bridge, reply)
+    return page
+
+
+def _place(name: str) -> gr.HTML:
+    return gr.HTML(
+        f'<div class="gm-place" id="gm-{name}-place"></div>',
+        elem_id=f"gm-{name}",
+        apply_default_css=False,
+        js_on_load=None,
+    )
+
+
+def _wire(form: Form, fields: list[Field], bridge: Any, reply: Reply) -> None:
+    bridge.generate(form.generate, [bridge, *fields], [reply], trigger_mode="multiple", **_EVENT)
+    bridge.restore(form.restore, [bridge], [reply, *fields], trigger_mode="multiple", **_EVENT)
+    bridge.look(form.look, fields, [reply], trigger_mode="always_last", **_EVENT)
+    model: Any = fields[forms.NAMES.index("model")]
+    model.change(form.choose, fields, fields, trigger_mode="always_last", **_EVENT)
+
+
+def head(token: str, modules: list[str]) -> str:
+    """What the page loads first: the token for its writes, the style, the modules."""
+    preload = "".join(f'<link rel="modulepreload" href="/gimbal/static/{name}">' for name in modules)
+    return (
+        f'<meta name="gimbal-token" content={json.dumps(token)}>'
+        '<meta name="color-scheme" content="dark light">'
+        '<link rel="icon" href="/gimbal/static/icon.svg" type="image/svg+xml">'
+        '<link rel="stylesheet" href="/gimbal/static/gimbal.css">'
+        f'{preload}<script type="module" src="/gimbal/static/main.js"></script>'
+    )

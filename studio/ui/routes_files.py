@@ -1,0 +1,134 @@
+"""Routes for files that come and go: dropped clips and pictures, start pictures, exports."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+from fastapi.responses import Response
+
+from pipelines.domain.errors import MediaError, UnknownModel
+from projects_db.records import NotFound
+from studio.ui import answers
+from studio.ui.exports import Exports
+
+if TYPE_CHECKING:
+    from studio.media.record import ClipRecord
+    from studio.studio import Studio
+
+MAX_DROP_BYTES = 512 * 2**20
+
+
+def router(studio: Studio, exports: Exports) -> APIRouter:
+    routes = APIRouter(prefix="/gimbal")
+    _drops(routes, studio)
+    _exports(routes, exports)
+    return routes
+
+
+def _drops(routes: APIRouter, studio: Studio) -> None:
+    @routes.post("/api/drop")
+    async def drop(request: Request, name: str = "file") -> dict[str, Any]:
+        """Say what a dropped file is: a clip of Gimbal with its settings, or a picture or clip of another kind."""
+        with tempfile.TemporaryDirectory(prefix="gimbal-drop-") as folder:
+            path = await _received(request, Path(folder), name)
+            return await asyncio.to_thread(_what_is, studio, path, name)
+
+    @routes.post("/api/pictures")
+    async def picture(request: Request, name: str = "picture") -> dict[str, Any]:
+        with tempfile.TemporaryDirectory(prefix="gimbal-drop-") as folder:
+            path = await _received(request, Path(folder), name)
+            row = await asyncio.to_thread(studio.library.add_media, path, name)
+        if row.kind != "image":
+            raise MediaError("A start picture is a still picture; this is a clip.", "Choose a PNG, JPEG or WebP.")
+        return {"media": row.sha256, "name": row.original_name, "width": row.width, "height": row.height}
+
+
+async def _received(request: Request, folder: Path, name: str) -> Path:
+    """The request's body in a file with a plain name; only the suffix of the given one is kept."""
+    suffix = "".join(c for c in Path(name).suffix.lower() if c.isalnum() or c == ".")[:8]
+    path = folder / f"dropped{suffix}"
+    size = 0
+    with path.open("wb") as out:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > MAX_DROP_BYTES:
+                raise MediaError("The file is larger than 512 MB.", "Gimbal reads smaller clips only.")
+            await asyncio.to_thread(out.write, chunk)
+    return path
+
+
+def _what_is(studio: Studio, path: Path, name: str) -> dict[str, Any]:
+    from studio.media import probe
+    from studio.media.tags import read_record
+
+    try:
+        record = read_record(path)
+    except MediaError as error:
+        info = probe(path)
+        size = {"width": info.width, "height": info.height, "num_frames": info.num_frames, "fps": info.fps}
+        return {"kind": info.kind, "name": name, **size, "told": error.message}
+    return {
+        "kind": "gimbal",
+        "name": name,
+        "request": record.request.to_json(),
+        "clip_id": _known(studio, record.clip_id),
+        "media": _pictures(studio, record),
+        "missing_model": _missing_model(studio, record.request.model),
+    }
+
+
+def _pictures(studio: Studio, record: ClipRecord) -> list[str]:
+    """Keep the small pictures that travelled inside the clip, and name those that the request still lacks."""
+    for data in record.media.values():
+        studio.library.add_media(data, "from a clip")
+    return [media for media in record.request.media if studio.repository.media(media) is None]
+
+
+def _known(studio: Studio, clip_id: str) -> str | None:
+    try:
+        row = studio.repository.clip(clip_id)
+    except NotFound:
+        return None
+    return row.id if row.deleted_at is None else None
+
+
+def _missing_model(studio: Studio, model: str) -> str | None:
+    try:
+        studio.catalog.card(model)
+    except UnknownModel:
+        return model
+    return None
+
+
+def _exports(routes: APIRouter, exports: Exports) -> None:
+    @routes.post("/api/clips/{clip_id}/export")
+    def start(clip_id: str, options: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        return exports.start(clip_id, _options(options)).view()
+
+    @routes.get("/media/exports/{export_id}")
+    def download(request: Request, export_id: str) -> Response:
+        return _sent(request, exports.get(export_id).path)
+
+    @routes.get("/media/exports/{export_id}/settings")
+    def settings(request: Request, export_id: str) -> Response:
+        return _sent(request, exports.get(export_id).sidecar)
+
+
+def _sent(request: Request, path: Path | None) -> Response:
+    if path is None:
+        raise NotFound("This export is not finished.", "Wait a moment.")
+    return answers.file(request, path, "application/octet-stream", name=path.name)
+
+
+def _options(raw: dict[str, Any]) -> Any:
+    from studio.export import ExportOptions
+
+    known = ("format", "start", "end", "loop", "repeats", "scale", "fps")
+    try:
+        return ExportOptions(**{name: raw[name] for name in known if raw.get(name) is not None})
+    except (TypeError, ValueError) as error:
+        raise MediaError(f"These export settings do not fit ({error}).", "Choose others.") from None

@@ -1,0 +1,75 @@
+/** What can be done with the clip on the stage: Again, Vary, Use these settings, Export, Delete. */
+import { button, h } from "./dom.js";
+import { get, post } from "./api.js";
+import { openExport } from "./exporter.js";
+import { restore } from "./go.js";
+import { loadClips, set, state } from "./store.js";
+import { fail, undoable } from "./toast.js";
+
+/** The row of buttons under the player. */
+export function actions() {
+  return h(
+    "div",
+    { class: "gm-actions", role: "toolbar", "aria-label": "This clip" },
+    button("again", "Again: the same request, the same seed", () => make(false), { word: "Again" }),
+    button("vary", "Vary: the same request, a new seed", () => make(true), { word: "Vary" }),
+    button("use", "Use these settings in the form", useSettings, { word: "Use settings" }),
+    button("export", "Export", () => openExport(state.clip), { word: "Export" }),
+    button("info", "Details", () => document.documentElement.classList.toggle("gm-details"), { kind: "gm-narrow-only" }),
+  );
+}
+
+async function make(vary) {
+  try {
+    const { jobs } = await post(`clips/${state.clip.id}/again`, { takes: 1, vary });
+    set({ watch: jobs[0], tab: "text" });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Put the shown clip's request into the form, its seed locked. */
+export async function useSettings() {
+  if (!state.clip) return;
+  try {
+    const clip = await get(`clips/${state.clip.id}`);
+    await restore({ request: clip.request });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Rate the shown clip; the same number again takes the rating away. */
+export async function rate(rating, clip = state.clip) {
+  if (!clip) return;
+  const value = clip.rating === rating ? 0 : rating;
+  const changed = { ...clip, rating: value };
+  const clips = state.clips?.map((each) => (each.id === clip.id ? changed : each));
+  set({ clips, clip: state.clip?.id === clip.id ? changed : state.clip });
+  window.dispatchEvent(new CustomEvent("gimbal:clip", { detail: changed }));
+  await post(`clips/${clip.id}/rate`, { rating: value }).catch(fail);
+}
+
+/** Move clips to the trash; one click or Ctrl+Z brings them back. */
+export async function remove(clips) {
+  const ids = clips.map((clip) => clip.id);
+  if (!ids.length) return;
+  const at = state.clips?.findIndex((clip) => clip.id === ids[0]) ?? -1;
+  try {
+    await post("clips/delete", { ids });
+    await refresh();
+    if (state.clip && ids.includes(state.clip.id)) set({ clip: state.clips[Math.max(0, Math.min(at, state.clips.length - 1))] || null });
+    undoable(ids.length > 1 ? `${ids.length} clips deleted.` : "The clip is deleted.", async () => {
+      await post("clips/restore", { ids });
+      await refresh();
+      set({ clip: clips[0] });
+    });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function refresh() {
+  await loadClips();
+  window.dispatchEvent(new CustomEvent("gimbal:library"));
+}

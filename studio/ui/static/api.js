@@ -1,0 +1,35 @@
+/** The window's own routes. Every failure is an `Error` with `.message`, `.hint` and `.problems` in plain words. */
+
+const token = () => document.querySelector('meta[name="gimbal-token"]')?.content || "";
+
+async function answer(promise) {
+  let response;
+  try {
+    response = await promise;
+  } catch {
+    throw Object.assign(new Error("Gimbal does not answer."), { hint: "It may be restarting; the page tries again." });
+  }
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  const told = body.error || { message: `The request was refused (${response.status}).`, hint: "" };
+  throw Object.assign(new Error(told.message), { hint: told.hint, problems: told.problems || [], status: response.status });
+}
+
+/** GET /gimbal/api/<path> with a query. */
+export function get(path, query = {}) {
+  const search = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== "" && v !== null && v !== undefined));
+  return answer(fetch(`/gimbal/api/${path}?${search}`));
+}
+
+/** POST JSON to /gimbal/api/<path>. */
+export function post(path, body = {}) {
+  const headers = { "content-type": "application/json", "x-gimbal-token": token() };
+  return answer(fetch(`/gimbal/api/${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
+}
+
+/** POST a file's bytes to /gimbal/api/<path>, with its name. */
+export function send(path, file) {
+  const headers = { "content-type": "application/octet-stream", "x-gimbal-token": token() };
+  const query = new URLSearchParams({ name: file.name.slice(-200) });
+  return answer(fetch(`/gimbal/api/${path}?${query}`, { method: "POST", headers, body: file }));
+}

@@ -1,0 +1,56 @@
+/** Files dropped on (or pasted into) the window: a Gimbal clip brings its settings back, others are told what they are. */
+import { plain } from "./dom.js";
+import { get, send } from "./api.js";
+import { field } from "./fields.js";
+import { restore } from "./go.js";
+import { set } from "./store.js";
+import { fail, tell } from "./toast.js";
+
+export function mount() {
+  const root = document.documentElement.classList;
+  let depth = 0;
+  const files = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
+  document.addEventListener("dragenter", (event) => { if (files(event)) { depth++; root.add("gm-dropping"); } });
+  document.addEventListener("dragleave", (event) => { if (files(event) && --depth <= 0) { depth = 0; root.remove("gm-dropping"); } });
+  document.addEventListener("dragover", (event) => { if (files(event)) event.preventDefault(); });
+  document.addEventListener("drop", (event) => {
+    if (!files(event)) return;
+    event.preventDefault();
+    depth = 0;
+    root.remove("gm-dropping");
+    receive(event.dataTransfer.files[0]);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = event.clipboardData?.files[0];
+    if (file) { event.preventDefault(); receive(file); }
+  });
+}
+
+/** Find out what a file is, and do what can be done with it. */
+export async function receive(file) {
+  if (!file) return;
+  try {
+    const found = await send("drop", file);
+    if (found.kind === "gimbal") return await bringBack(found);
+    describe(file, found);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function bringBack(found) {
+  await restore({ request: found.request });
+  if (found.media?.length) tell("A picture this clip was made with is not in the library.", { hint: "Choose it again in the form." });
+  if (found.clip_id) set({ clip: await get(`clips/${found.clip_id}`), watch: null });
+}
+
+function describe(file, found) {
+  const size = `${found.width} × ${found.height}`;
+  if (found.kind !== "image") {
+    const length = found.num_frames ? `, ${found.num_frames} frames at ${plain(found.fps, 2)} fps` : "";
+    return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal." });
+  }
+  const taken = !document.querySelector(".gm-cell-picture .gm-greyed");
+  const use = async () => field("picture").put(await send("pictures", file).catch((error) => { fail(error); return null; }));
+  tell(`${file.name} is a picture of ${size}.`, taken ? { action: { word: "Use as start picture", run: use }, seconds: 12 } : { hint: "The chosen model takes no start picture." });
+}

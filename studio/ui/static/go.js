@@ -1,0 +1,98 @@
+/** Under the form: example prompts, words the model does not know, Generate, and what it will take or took. */
+import { bytes, duration, h, text } from "./dom.js";
+import { ask, look } from "./bridge.js";
+import { field } from "./fields.js";
+import { on, set, state } from "./store.js";
+import { fail, tell } from "./toast.js";
+
+const KEPT = "gimbal.form";
+const FIELD_OF = { size: "size", start_image: "picture" };
+let generateButton = null;
+
+/** Put the form into the queue, with `values` laid over it; the stage then follows the first new job. */
+export async function generate(values = {}) {
+  generateButton.classList.add("gm-pressed");
+  try {
+    const answer = await ask("generate", { project: state.project, values });
+    if (answer.kind === "refused") return refuse(answer.error);
+    set({ watch: answer.jobs[0], tab: "text" });
+  } catch (error) {
+    fail(error);
+  } finally {
+    generateButton.classList.remove("gm-pressed");
+  }
+}
+
+/** Show each problem at its control; what belongs to none becomes a message. The form keeps what was typed. */
+function refuse(error) {
+  let first = null;
+  for (const problem of error.problems) {
+    const control = field(FIELD_OF[problem.field] || problem.field);
+    if (!control) { tell(problem.message, { hint: problem.hint, bad: true }); continue; }
+    control.problem(`${problem.message} ${problem.hint}`.trim());
+    first ||= control;
+  }
+  if (!error.problems.length) tell(error.message, { hint: error.hint, bad: true });
+  first?.focus();
+}
+
+/** Fill the form from a request (JSON text or object) or from kept values. */
+export async function restore(message) {
+  const asText = message.request && typeof message.request !== "string" ? { ...message, request: JSON.stringify(message.request) } : message;
+  const answer = await ask("restore", asText);
+  if (answer.kind === "refused") return tell(answer.error.message, { hint: answer.error.hint, bad: true });
+  if (answer.missing) tell(`The model ${answer.missing} is not installed.`, { hint: "Its settings were brought onto the first model." });
+  else if (answer.changed?.length && !message.silent) tell("The settings are back in the form.", { hint: `Brought onto the model's grid: ${answer.changed.join(", ")}.` });
+  else if (!message.silent) tell("The settings are back in the form.");
+  set({ tab: "text" });
+}
+
+function examples() {
+  const chips = h("div", { class: "gm-chips", "aria-label": "Example prompts" });
+  const draw = () => {
+    const card = state.start?.cards.find((c) => c.id === field("model")?.value()) || state.start?.cards[0];
+    chips.replaceChildren(...(card?.examples || []).slice(0, 4).map((words) =>
+      h("button", { type: "button", class: "gm-chip", title: words, onclick: () => field("prompt").put(words) }, words)));
+  };
+  on("start look", draw);
+  draw();
+  return chips;
+}
+
+/** Mount below the fields; the chips and the note go right under the prompt. */
+export function mount(place) {
+  const note = h("p", { class: "gm-note", hidden: true });
+  const estimate = h("p", { class: "gm-estimate", "aria-live": "polite" });
+  const word = h("span", {}, "Generate");
+  generateButton = h("button", { type: "button", id: "gm-generate", class: "gm-primary", title: "Generate  (Ctrl Enter)", onclick: () => generate() }, word);
+  place.append(generateButton, estimate);
+  const prompt = document.querySelector(".gm-cell-prompt .gm-field");
+  prompt.after(note, examples());
+
+  window.addEventListener("gimbal:reply", ({ detail }) => {
+    if (detail.kind === "look") set({ look: detail });
+  });
+  const drawLook = () => {
+    const seen = state.look;
+    if (!seen) return;
+    localStorage.setItem(KEPT, JSON.stringify(seen.values));
+    note.hidden = !seen.unknown.length;
+    text(note, seen.unknown.length ? `This model does not know: ${seen.unknown.slice(0, 12).join(", ")}` : "");
+    const takes = seen.values.takes || 1;
+    text(word, takes > 1 ? `Generate ${takes}` : "Generate");
+    for (const problem of seen.problems) field(FIELD_OF[problem.field] || problem.field)?.problem(`${problem.message} ${problem.hint}`);
+    text(estimate, told(seen.estimate, takes));
+  };
+  on("look", drawLook);
+  on("clip", () => { if (state.look) look(); });
+  const kept = localStorage.getItem(KEPT);
+  if (kept) restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
+  else look();
+}
+
+function told(estimate, takes) {
+  if (!estimate) return " ";
+  const memory = bytes(Math.max(estimate.device_bytes, estimate.ram_bytes || 0));
+  const load = estimate.load_seconds >= 1 ? ` · ${duration(estimate.load_seconds)} more to load the model` : "";
+  return `about ${duration(estimate.seconds * takes)} · ${memory}${load}`;
+}

@@ -1,0 +1,66 @@
+/** The keys of the window, and the sheet that lists them. */
+import { h, typing } from "./dom.js";
+import { rate, remove } from "./actions.js";
+import { generate } from "./go.js";
+import { halt, hands } from "./stage.js";
+import { set, state } from "./store.js";
+import { undo } from "./toast.js";
+
+const LIST = [
+  ["Ctrl Enter", "Generate"], ["Esc", "Stop, or close what is open"], ["Space", "Play or pause"], ["← →", "Step one frame"],
+  ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl Z", "Undo a delete"],
+  ["/", "Search"], ["?", "This list"],
+];
+
+/** Listen for the whole window. */
+export function mount() {
+  document.addEventListener("keydown", (event) => {
+    const held = event.ctrlKey || event.metaKey;
+    if (held && event.key === "Enter") { event.preventDefault(); return void generate(); }
+    if (document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") return escape();
+    if (typing()) return;
+    if (held && event.key.toLowerCase() === "z" && !event.shiftKey) { event.preventDefault(); return void undo(); }
+    if (held || event.altKey) return;
+    const act = plainKey(event.key);
+    if (!act) return;
+    if (event.key === " " && document.activeElement?.matches("button, summary, a")) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+function escape() {
+  const root = document.documentElement.classList;
+  if (root.contains("gm-details")) root.remove("gm-details");
+  else if (typing()) document.activeElement.blur();
+  else if (state.watch || state.live?.running.length) halt();
+  else if (state.queueOpen) set({ queueOpen: false });
+}
+
+function plainKey(key) {
+  if (/^[1-5]$/.test(key)) return () => rate(Number(key));
+  return {
+    " ": () => hands.toggle(),
+    ArrowLeft: () => hands.step(-1),
+    ArrowRight: () => hands.step(1),
+    j: () => hands.shuttle(-1),
+    k: () => hands.shuttle(0),
+    l: () => hands.shuttle(1),
+    Delete: () => state.clip && remove([state.clip]),
+    "/": () => { set({ tab: state.tab }); const search = document.getElementById("gm-search"); search.focus(); search.select(); },
+    "?": help,
+  }[key.length === 1 ? key.toLowerCase() : key];
+}
+
+/** Show the list of keys. */
+export function help() {
+  const dialog = h("dialog", { class: "gm-dialog", "aria-label": "Keys" },
+    h("header", {}, h("h2", {}, "Keys"), h("span", { class: "gm-gap" }), h("button", { type: "button", class: "gm-button gm-square", "aria-label": "Close", onclick: () => dialog.close() }, "×")),
+    h("dl", { class: "gm-keys" }, LIST.map(([key, what]) => [h("dt", {}, key.split("  ").map((one) => h("kbd", {}, one))), h("dd", {}, what)])),
+    h("p", { class: "gm-muted" }, "Drop a clip made by Gimbal anywhere on the window to bring its settings back."));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,75 @@
+/** The page's start: waits for the places that Gradio makes, fills them, opens the stream. */
+import * as drop from "./drop.js";
+import * as go from "./go.js";
+import * as inspector from "./inspector.js";
+import * as keys from "./keys.js";
+import * as library from "./library.js";
+import * as queue from "./queue.js";
+import * as stage from "./stage.js";
+import * as takes from "./takes.js";
+import * as top from "./top.js";
+import { standing } from "./bridge.js";
+import { connect, loadClips, loadStart, on, set, state } from "./store.js";
+import { fail } from "./toast.js";
+
+document.documentElement.id = "gimbal"; // the style's rules stand under this id
+document.documentElement.dataset.theme = localStorage.getItem("gimbal.theme") || "dark";
+document.documentElement.dataset.tab = "text";
+
+/** Resolves with a place once Gradio has drawn it. */
+function place(name) {
+  const find = () => document.getElementById(`gm-${name}-place`);
+  return new Promise((resolve) => {
+    if (find()) return resolve(find());
+    const watch = new MutationObserver(() => { if (find()) { watch.disconnect(); resolve(find()); } });
+    watch.observe(document.documentElement, { childList: true, subtree: true });
+  });
+}
+
+/** What the page shows first: the running job of the project if there is one, else its newest clip. */
+function begin() {
+  const own = (job) => job.project_id === state.project;
+  const running = state.live.running.find(own) || state.live.waiting.find(own);
+  if (running) set({ watch: running.id });
+  else if (!state.clip && state.clips?.length) set({ clip: state.clips[0] });
+}
+
+let finished = "";
+
+/** New clips appear in the takes as soon as the studio has stored them. */
+function followFinished() {
+  const now = JSON.stringify(state.live.finished.map((job) => job.id));
+  if (finished && now !== finished) {
+    loadClips().catch(fail);
+    loadStart().catch(() => {});
+  }
+  finished = now;
+}
+
+function title() {
+  const running = state.live?.running[0];
+  document.title = running ? `${Math.round(100 * running.fraction)}% · Gimbal` : "Gimbal";
+}
+
+async function boot() {
+  const modules = { top, stage, takes, library, inspector, queue };
+  const data = loadStart().then(() => { connect(); return loadClips(); });
+  for (const [name, module] of Object.entries(modules)) module.mount(await place(name));
+  keys.mount();
+  drop.mount();
+  on("live", followFinished);
+  on("live", title);
+  await data.catch(fail);
+  const first = () => state.live && state.clips;
+  if (first()) begin();
+  else {
+    let begun = false;
+    on("live clips", () => { if (!begun && first()) { begun = true; begin(); } });
+  }
+  const goPlace = await place("go");
+  await standing();
+  go.mount(goPlace);
+  document.documentElement.classList.add("gm-ready");
+}
+
+boot().catch(fail);

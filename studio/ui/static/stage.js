@@ -1,0 +1,180 @@
+/** The stage: the player, or what is on its way to it. One look for each state. */
+import { button, duration, h, icon, text } from "./dom.js";
+import { get, post } from "./api.js";
+import { actions } from "./actions.js";
+import { field } from "./fields.js";
+import { generate } from "./go.js";
+import { makePlayer } from "./player.js";
+import { jobs, loadClips, on, ownJobs, set, state } from "./store.js";
+import { fail } from "./toast.js";
+
+const STAGES = {
+  starting: "Starting the worker",
+  loading: "Loading the model",
+  encoding: "Reading the prompt",
+  denoising: "Denoising",
+  decoding: "Decoding",
+  saving: "Saving",
+};
+let player = null;
+
+export function mount(place) {
+  player = makePlayer();
+  const views = {
+    clip: h("div", { class: "gm-view gm-view-clip" }, h("div", { class: "gm-canvas" }, player.video), player.bar, actions()),
+    live: live(),
+    failed: failed(),
+    empty: empty(),
+    loading: h("div", { class: "gm-view" }),
+  };
+  const notice = h("div", { class: "gm-notice", role: "status", hidden: true });
+  place.append(notice, ...Object.values(views));
+  const draw = () => {
+    const [name, what] = shown();
+    for (const [key, view] of Object.entries(views)) view.hidden = key !== name;
+    document.documentElement.dataset.stage = name;
+    if (name === "clip") player.show(what);
+    else player.rest();
+    views[name].show?.(what);
+    drawNotice(notice);
+  };
+  on("live clip clips watch online tab", draw);
+  on("live", chase);
+  draw();
+}
+
+/** The player's keys. */
+export const hands = {
+  toggle: () => state.clip && player.toggle(),
+  step: (count) => state.clip && player.step(count),
+  shuttle: (way) => state.clip && player.shuttle(way),
+};
+
+function shown() {
+  if (state.tab === "library") return state.clip ? ["clip", state.clip] : ["loading", null];
+  const job = state.watch && jobs().find((each) => each.id === state.watch);
+  if (job) return [job.state === "failed" ? "failed" : "live", job];
+  if (state.watch) return ["loading", null];
+  if (state.clip) return ["clip", state.clip];
+  return state.clips && !state.clips.length && !ownJobs().length ? ["empty", null] : ["loading", null];
+}
+
+let chased = "";
+
+/** When the watched job has left the queue, show what became of it. */
+async function chase() {
+  const id = state.watch;
+  if (!id || id === chased || jobs().some((job) => job.id === id)) return;
+  chased = id;
+  try {
+    const job = await get(`jobs/${id}`);
+    if (job.state === "queued" || job.state === "running") return;
+    await loadClips();
+    if (state.watch !== id) return;
+    const clip = job.clip_id && (await get(`clips/${job.clip_id}`));
+    set({ watch: null, clip: clip || state.clip || state.clips[0] || null });
+  } catch (error) {
+    fail(error);
+    set({ watch: null });
+  } finally {
+    chased = "";
+  }
+}
+
+function live() {
+  const picture = h("img", { class: "gm-preview", alt: "The clip so far" });
+  const plate = h("div", { class: "gm-plate" });
+  const head = h("strong", {});
+  const facts = h("span", { class: "gm-muted gm-num" });
+  const bar = h("i", {});
+  const stop = button("stop", "Stop", () => halt(), { word: "Stop", keys: "Esc", kind: "gm-line" });
+  const prompt = h("p", { class: "gm-live-prompt" });
+  const view = h(
+    "div",
+    { class: "gm-view gm-view-live" },
+    h("div", { class: "gm-canvas" }, plate, picture),
+    h("div", { class: "gm-progress" }, h("div", { class: "gm-progress-row" }, head, facts, h("span", { class: "gm-gap" }), stop), h("div", { class: "gm-bar" }, bar), prompt),
+  );
+  let version = "";
+  let shaped = "";
+  /** The frame of the clip to come has its true proportions before there is a picture. */
+  const shape = async (id) => {
+    if (id === shaped) return;
+    shaped = id;
+    const { request } = await get(`jobs/${id}`).catch(() => ({}));
+    if (!request || id !== shaped) return;
+    for (const element of [plate, picture]) element.style.setProperty("--ratio", String(request.width / request.height));
+  };
+  view.show = (job) => {
+    const running = job.state === "running";
+    const now = running && job.preview_version ? `${job.id}/preview?v=${job.preview_version}` : "";
+    if (now !== version) {
+      version = now;
+      if (now) picture.src = `/gimbal/api/jobs/${now}`;
+      else picture.removeAttribute("src");
+    }
+    picture.hidden = !now;
+    plate.hidden = Boolean(now);
+    shape(job.id);
+    plate.dataset.state = running ? "running" : "waiting";
+    text(head, job.stopping ? "Stopping" : running ? STAGES[job.stage] || "Starting" : place(job));
+    text(facts, running ? count(job) : "");
+    bar.style.width = `${100 * (job.fraction || 0)}%`;
+    bar.parentElement.classList.toggle("gm-unsure", running && !job.fraction);
+    text(prompt, job.prompt);
+    stop.lastChild.textContent = running ? "Stop" : "Cancel";
+  };
+  return view;
+}
+
+function place(job) {
+  const ahead = state.live.waiting.findIndex((each) => each.id === job.id);
+  const held = state.live.paused ? " · the queue is paused" : "";
+  return (ahead <= 0 ? "Next in the queue" : `Number ${ahead + 1} in the queue`) + held;
+}
+
+function count(job) {
+  const parts = [];
+  if (job.stage === "denoising" && job.steps) parts.push(`step ${job.step} of ${job.steps}`);
+  if (job.eta_seconds) parts.push(`${duration(job.eta_seconds)} left`);
+  return parts.join(" · ");
+}
+
+/** Stop (or cancel) the job on the stage, or else the running one. */
+export function halt() {
+  const job = jobs().find((each) => each.id === state.watch) || state.live?.running[0];
+  if (!job || job.state === "failed") return;
+  post(`jobs/${job.id}/${job.state === "running" ? "stop" : "cancel"}`).catch(fail);
+}
+
+function failed() {
+  const what = h("strong", {});
+  const why = h("p", { class: "gm-muted" });
+  const retry = button("again", "Try again", () => post(`jobs/${state.watch}/retry`).then((job) => set({ watch: job.id })).catch(fail), { word: "Try again", kind: "gm-line" });
+  const view = h("div", { class: "gm-view gm-view-center" }, h("div", { class: "gm-failed" }, icon("warn"), what, why, retry));
+  view.show = (job) => { text(what, job.error_message || "This clip could not be made."); text(why, job.error_hint || ""); };
+  return view;
+}
+
+function empty() {
+  const cards = h("div", { class: "gm-examples" });
+  const view = h("div", { class: "gm-view gm-view-center" }, h("div", { class: "gm-empty" }, h("h2", {}, "Nothing here yet"), h("p", { class: "gm-muted" }, "Write a prompt, or run one of these."), cards));
+  const run = (words) => { field("prompt").put(words); generate({ prompt: words }); };
+  view.show = () => {
+    const examples = (state.start?.cards[0]?.examples || []).slice(0, 3);
+    if (cards.childElementCount === examples.length) return;
+    cards.replaceChildren(...examples.map((words) => h("button", { type: "button", class: "gm-example", onclick: () => run(words) }, h("span", {}, words), h("em", {}, icon("play"), "Run"))));
+  };
+  return view;
+}
+
+function drawNotice(notice) {
+  const words = state.online === "lost" ? "The studio does not answer. Reconnecting…"
+    : state.live?.windows > 1 ? "Another window is open on this project. Both show the same queue and clips." : "";
+  const dismissed = notice.dataset.off === words;
+  notice.hidden = !words || dismissed;
+  notice.classList.toggle("gm-lost", state.online === "lost");
+  if (notice.dataset.words === words) return;
+  notice.dataset.words = words;
+  notice.replaceChildren(words, h("button", { type: "button", class: "gm-button gm-square", "aria-label": "Close this note", onclick: () => { notice.dataset.off = words; notice.hidden = true; } }, icon("close")));
+}

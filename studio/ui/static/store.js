@@ -1,0 +1,108 @@
+/**
+ * What the page knows, in one place. Modules read `state`, change it with `set`, and hear of changes with `on`.
+ *
+ * live: the studio's snapshot. online: "connecting" | "on" | "lost". watch: id of the job on the stage, or null.
+ * clip: the clip on the stage and in the inspector, or null. clips: the takes of the project, newest first.
+ */
+import { get } from "./api.js";
+
+export const state = {
+  start: null,
+  live: null,
+  online: "connecting",
+  project: localStorage.getItem("gimbal.project") || "",
+  tab: "text",
+  clips: null,
+  more: null,
+  clip: null,
+  watch: null,
+  look: null,
+  queueOpen: false,
+};
+
+const listeners = [];
+
+/** Call `fn` after any of `keys` has changed. */
+export function on(keys, fn) {
+  listeners.push({ keys: keys.split(" "), fn });
+}
+
+/** Change the state and tell whoever listens. */
+export function set(patch) {
+  const changed = Object.keys(patch).filter((key) => state[key] !== patch[key]);
+  Object.assign(state, patch);
+  if (!changed.length) return;
+  for (const { keys, fn } of listeners) if (keys.some((key) => changed.includes(key))) fn(state);
+}
+
+/** Every unfinished or failed job, running ones first. */
+export function jobs() {
+  const live = state.live;
+  return live ? [...live.running, ...live.waiting, ...live.failed] : [];
+}
+
+/** The jobs of the shown project that run or wait. */
+export function ownJobs() {
+  const live = state.live;
+  return live ? [...live.running, ...live.waiting].filter((job) => job.project_id === state.project) : [];
+}
+
+/** The takes of the shown project, afresh. */
+export async function loadClips() {
+  const project = state.project;
+  const page = await get("clips", { project, limit: 60 });
+  if (project !== state.project) return;
+  const shown = state.clip && page.clips.find((clip) => clip.id === state.clip.id);
+  set({ clips: page.clips, more: page.cursor, ...(shown ? { clip: shown } : {}) });
+}
+
+/** The next older takes. */
+export async function loadMore() {
+  if (!state.more) return;
+  const cursor = state.more;
+  set({ more: null });
+  const page = await get("clips", { project: state.project, limit: 60, cursor });
+  set({ clips: [...state.clips, ...page.clips], more: page.cursor });
+}
+
+/** Show another project. */
+export async function openProject(id) {
+  localStorage.setItem("gimbal.project", id);
+  set({ project: id, clips: null, clip: null, watch: null });
+  connect();
+  await loadClips();
+}
+
+/** Read the list of projects, models and formats again; reload the page if the studio has been restarted. */
+export async function loadStart() {
+  const start = await get("start");
+  if (state.start && state.start.instance !== start.instance) location.reload();
+  set({ start });
+  if (!start.projects.some((project) => project.id === state.project)) set({ project: start.projects[0]?.id || "" });
+}
+
+let source = null;
+let idle = 0;
+
+/** Open the stream of changes (again). The browser reconnects by itself when the studio comes back. */
+export function connect() {
+  source?.close();
+  source = new EventSource(`/gimbal/events?${new URLSearchParams({ project: state.project })}`);
+  source.addEventListener("state", (event) => {
+    set({ live: JSON.parse(event.data), online: "on" });
+  });
+  source.onopen = () => {
+    if (state.online === "lost") loadStart().catch(() => {});
+  };
+  source.onerror = () => {
+    set({ online: "lost" });
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+  };
+}
+
+// A page nobody looks at lets go of its connection after a minute: browsers allow only six to one address.
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(idle);
+  if (document.hidden) idle = setTimeout(() => { source?.close(); source = null; }, 60_000);
+  else if (!source && state.start) connect();
+});
