@@ -95,7 +95,9 @@ class Clips(Store):
     def all_clip_files(self) -> tuple[ClipFile, ...]:
         """Where the files of every clip belong, the trash included."""
         with self._connections.reading() as connection:
-            return tuple(record(ClipFile, row, "clip") for row in connection.execute(select(*_FILES)).all())
+            rows = connection.execute(select(*_FILES)).all()
+        names = [column.name for column in _FILES]
+        return tuple(ClipFile(**dict(zip(names, row, strict=True))) for row in rows)
 
     def mark_missing(self, ids: Iterable[str], missing: bool) -> None:
         """Note that the files of clips are not there, or are there again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ def fault(error: sqlite3.Error, path: Path) -> GimbalError:
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _nearly_full(path)):
         return NoSpace(f"The disk that holds {path.parent} is full.", "Free some space, then try again.")
     if code in _DAMAGED:
+        _suspect(path)
         hint = "Start Gimbal again: it sets the file aside and makes a new history from the clips."
         return DamagedDatabase(f"The project history {path.name} is damaged ({error}).", hint)
     if code in _UNWRITABLE:
@@ -55,6 +57,16 @@ def fault(error: sqlite3.Error, path: Path) -> GimbalError:
     if "fts5" in str(error):
         return DatabaseError("This Python's SQLite has no full-text search.", "Use a Python from python.org.")
     return DatabaseError(f"The project history {path.name} refused an operation ({error}).", "Please report this.")
+
+
+def suspect_mark(path: Path) -> Path:
+    """The file whose presence asks the next start to look at every page."""
+    return path.with_name(path.name + ".suspect")
+
+
+def _suspect(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        suspect_mark(path).touch()
 
 
 def _nearly_full(path: Path) -> bool:

@@ -10,14 +10,13 @@ from types import TracebackType
 
 from projects_db.clips import Clips
 from projects_db.connection import BUSY_SECONDS, Connections, connect
-from projects_db.faults import told
+from projects_db.faults import suspect_mark, told
 from projects_db.jobs import Jobs
 from projects_db.media import Media
 from projects_db.migrations import bring_up_to_date
 from projects_db.projects import Projects
 from projects_db.records import DamagedDatabase
-
-_CHECKED_BYTES = 64 * 2**20
+from projects_db.salvage import Salvaged, salvage_into
 
 
 class Repository(Projects, Jobs, Clips, Media):
@@ -41,6 +40,7 @@ class Repository(Projects, Jobs, Clips, Media):
             _use_write_ahead_log(path)
             _refuse_damage(path)
             bring_up_to_date(path, backups)
+            _clear_suspicion(path)
         return cls(Connections(path))
 
     @property
@@ -50,6 +50,11 @@ class Repository(Projects, Jobs, Clips, Media):
     def data_version(self) -> int:
         """A number that differs after any write by anyone; only differences on one repository mean something."""
         return self._connections.data_version()
+
+    def salvage(self, damaged: Path) -> Salvaged:
+        """Fill this history, which must be new, with all that can still be read of a damaged one."""
+        with self._connections.writing() as connection:
+            return salvage_into(connection, damaged)
 
     def close(self) -> None:
         """Let go of the file. Nothing is lost without it."""
@@ -78,9 +83,18 @@ def _use_write_ahead_log(path: Path) -> None:
 
 def _refuse_damage(path: Path) -> None:
     with closing(connect(path)) as connection:
-        answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        check = "integrity_check(1)" if suspect_mark(path).exists() else "quick_check(1)"
+        answer = connection.execute(f"PRAGMA {check}").fetchone()[0]
     if answer != "ok":
         raise DamagedDatabase(
             f"The project history {path.name} is damaged ({answer}).",
             "Start Gimbal again: it sets the file aside and makes a new history from the clips.",
         )
+
+
+def _clear_suspicion(path: Path) -> None:
+    """Damage was met while in use, yet the tables are sound: then it was the search index, which is made anew."""
+    if suspect_mark(path).exists():
+        with closing(connect(path)) as connection:
+            connection.execute("INSERT INTO clip_search (clip_search) VALUES ('rebuild')")
+        suspect_mark(path).unlink(missing_ok=True)
