@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.domain.errors import MediaError
+from pipelines.domain.errors import GimbalError, MediaError
 from pipelines.domain.frames import Frames
 from studio.media.limits import MAX_PIXELS, MAX_SIDE
 from studio.media.sniff import PICTURES, Container, media_container
@@ -49,7 +49,9 @@ def picture_file(path: Path, kind: Container) -> Iterator[Image.Image]:
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise MediaError(f"{path.name} has more than {MAX_PIXELS // 10**6} megapixels.", "Make it smaller.") from None
-    except (OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, OverflowError) as error:
+    except GimbalError:
+        raise
+    except Exception as error:  # Pillow's readers fail with whatever damaged bytes make them trip over
         raise MediaError(f"{path.name} is damaged or breaks off ({str(error)[:80]}).", AGAIN) from None
 
 

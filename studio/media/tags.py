@@ -44,7 +44,10 @@ def _beside(path: Path, record: ClipRecord | None) -> ClipRecord | None:
     beside = sidecar(path)
     if not beside.is_file():
         return record
-    full = ClipRecord.from_json(_text(beside))
+    try:
+        full = ClipRecord.from_json(_text(beside))
+    except MediaError:
+        return record
     return full if record is None or full.frames_sha256 == record.frames_sha256 else record
 
 

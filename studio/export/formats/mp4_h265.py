@@ -4,6 +4,9 @@ from studio.export.formats.video import writer
 from studio.export.pictures import ExportFormat
 from studio.media.encode import MP4_TAGS, VideoCodec
 
+# x265's cutree writes beyond its buffers in pictures of fewer than 64x32 pixels
+_PARAMETERS = "log-level=error:pools=2:frame-threads=1:info=0:no-cutree=1"
+
 FORMAT = ExportFormat(
     id="mp4-h265",
     title="MP4 (H.265)",
@@ -15,7 +18,7 @@ FORMAT = ExportFormat(
             encoder="libx265",
             container="mp4",
             pixel_format="yuv420p",
-            options={"preset": "medium", "crf": "16", "x265-params": "log-level=error:pools=2:frame-threads=1:info=0"},
+            options={"preset": "medium", "crf": "16", "x265-params": _PARAMETERS},
             tag="hvc1",  # Apple's players refuse the tag hev1
             container_options=MP4_TAGS,
         )
