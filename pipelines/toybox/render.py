@@ -52,7 +52,7 @@ def _clip(scene: Scene, num_frames: int, width: int, height: int, device: torch.
     focal = torch.tensor(focals * height / SENSOR_HEIGHT_MM, dtype=torch.float32, device=device)
     cameras = Cameras(world[:, :3, 3], world[:, :3, :3], focal, width, height)
     stage = build_stage(scene, cameras)
-    colour, depth, instances = trace(stage, pixel_grid(cameras))
+    colour, depth, instances = trace(stage, pixel_grid(cameras, range(num_frames)))
     shape = (num_frames, height, width)
     colour = _smooth_edges(stage, colour, instances, shape)
     frames = (colour * 255.0 + 0.5).to(torch.uint8).view(*shape, 3)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipelines.toybox.camera_moves import FloatArray
 from pipelines.toybox.figure import PARTS, FigurePath
-from pipelines.toybox.render_rays import Rays, Triple
+from pipelines.toybox.render_rays import Rays, Triple, take, take3
 from pipelines.toybox.render_sky import Rgb, linear
 from pipelines.toybox.scene import COLOURS, Outfit
 
@@ -42,7 +42,8 @@ class Person:
             reach = float(span.norm(dim=0).max()) * 0.5 + part.radius
             index = torch.nonzero(_meets(rays, start + 0.5 * span, reach)).squeeze(1)
             if len(index):
-                depth[index] = torch.minimum(depth[index], _capsule(rays.pick(index), start, span, part.radius))
+                hit = _capsule(rays.pick(index), start, span, part.radius)
+                depth.scatter_(0, index, torch.minimum(take(depth, index), hit))
         return depth
 
     def surface(self, frame: Tensor, point: Triple) -> tuple[Triple, Tensor]:
@@ -61,33 +62,33 @@ class Person:
 
     def shadow(self, frame: Tensor, point: Triple, light: tuple[float, float, float], softness: float) -> Tensor:
         """Light that the figure lets through (N,) from 0 to 1."""
-        x, y, z = (p - self.centre[k][frame] for k, p in enumerate(point))
+        x, y, z = (p - take(self.centre[k], frame) for k, p in enumerate(point))
         along = -(x * light[0] + y * light[1] + z * light[2])
         miss = x * x + y * y + z * z - along * along
         near = torch.nonzero((miss < (REACH * 1.1) ** 2) & (along > -REACH)).squeeze(1)
         clear = torch.ones_like(x)
         if len(near) == 0:
             return clear
-        close = (point[0][near], point[1][near], point[2][near])
+        close, when = take3(point, near), take(frame, near)
         lowest = torch.ones_like(close[0])
         for number, part in enumerate(PARTS):
-            let = _penumbra(frame[near], close, self.starts[number], self.spans[number], light, part.radius, softness)
+            let = _penumbra(when, close, self.starts[number], self.spans[number], light, part.radius, softness)
             lowest = torch.minimum(lowest, let)
-        clear[near] = lowest * lowest * (3.0 - 2.0 * lowest)
+        clear.scatter_(0, near, lowest * lowest * (3.0 - 2.0 * lowest))
         return clear
 
     def closeness(self, frame: Tensor, point: Triple) -> Tensor:
         """How much the figure hides the sky from ground points (N,)."""
-        x, z = point[0] - self.centre[0][frame], point[2] - self.centre[2][frame]
+        x, z = point[0] - take(self.centre[0], frame), point[2] - take(self.centre[2], frame)
         near = torch.nonzero(x * x + z * z < 0.8).squeeze(1)
         hidden = torch.zeros_like(x)
         if len(near):
-            close = (point[0][near], point[1][near], point[2][near])
+            close, when = take3(point, near), take(frame, near)
             gap = torch.full_like(close[0], torch.inf)
             for number, part in enumerate(PARTS):
-                away = _from_axis(frame[near], close, self.starts[number], self.spans[number])
+                away = _from_axis(when, close, self.starts[number], self.spans[number])
                 gap = torch.minimum(gap, _norm(away) - part.radius)
-            hidden[near] = torch.exp(-7.0 * gap.clamp(min=0.0))
+            hidden.scatter_(0, near, torch.exp(-7.0 * gap.clamp(min=0.0)))
         return hidden
 
 
@@ -116,7 +117,7 @@ def _dot(a: tuple[Tensor, ...], b: tuple[Tensor, ...]) -> Tensor:
 
 def _meets(rays: Rays, centre: Tensor, reach: float) -> Tensor:
     """Which rays (N,) pass a sphere about centre (3, T) in front of the camera."""
-    offset = tuple(o - centre[k][rays.frame] for k, o in enumerate(rays.origin))
+    offset = tuple(o - take(centre[k], rays.frame) for k, o in enumerate(rays.origin))
     along = -_dot(offset, rays.direction)
     squared = rays.length * rays.length
     return (along * along > (_dot(offset, offset) - reach * reach) * squared) & (along > 0)
@@ -124,10 +125,10 @@ def _meets(rays: Rays, centre: Tensor, reach: float) -> Tensor:
 
 def _capsule(rays: Rays, start: Tensor, span: Tensor, radius: float) -> Tensor:
     """Z-depth (N,) of the first hit with a capsule: the nearest of its side and its two round ends."""
-    axis = tuple(span[k][rays.frame] for k in range(3))
+    axis = tuple(take(span[k], rays.frame) for k in range(3))
     inverse = 1.0 / rays.length
     beam = tuple(d * inverse for d in rays.direction)
-    far = tuple(o - start[k][rays.frame] for k, o in enumerate(rays.origin))
+    far = tuple(o - take(start[k], rays.frame) for k, o in enumerate(rays.origin))
     # Measured from the point nearest the capsule's start: float32 would lose the radius over metres.
     travel = -_dot(far, beam)
     offset = tuple(f + travel * b for f, b in zip(far, beam, strict=True))
@@ -153,8 +154,8 @@ def _sphere(along: Tensor, squared: Tensor, radius: float) -> Tensor:
 
 def _from_axis(frame: Tensor, point: Triple, start: Tensor, span: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Vectors from the nearest point of a capsule's axis to points."""
-    axis = tuple(span[k][frame] for k in range(3))
-    offset = tuple(p - start[k][frame] for k, p in enumerate(point))
+    axis = tuple(take(span[k], frame) for k in range(3))
+    offset = tuple(p - take(start[k], frame) for k, p in enumerate(point))
     share = (_dot(offset, axis) / (_dot(axis, axis) + 1e-9)).clamp(0.0, 1.0)
     x, y, z = (o - share * a for o, a in zip(offset, axis, strict=True))
     return x, y, z
@@ -165,8 +166,8 @@ def _penumbra(
     softness: float,
 ) -> Tensor:
     """Soft share of light (N,) past a capsule, by the closest approach of the light's ray to its axis."""
-    axis = tuple(span[k][frame] for k in range(3))
-    offset = tuple(p - start[k][frame] for k, p in enumerate(point))
+    axis = tuple(take(span[k], frame) for k in range(3))
+    offset = tuple(p - take(start[k], frame) for k, p in enumerate(point))
     axis_axis = _dot(axis, axis) + 1e-9
     axis_light = axis[0] * light[0] + axis[1] * light[1] + axis[2] * light[2]
     axis_offset = _dot(axis, offset)

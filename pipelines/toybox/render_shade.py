@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pipelines.toybox.camera_moves import FloatArray
 from pipelines.toybox.figure import FigurePath, figure_path
 from pipelines.toybox.render_ground import Patch, ground_colour
 from pipelines.toybox.render_motion import object_path
 from pipelines.toybox.render_person import make_person
-from pipelines.toybox.render_rays import Cameras, Rays, Triple
+from pipelines.toybox.render_rays import Cameras, Rays, Triple, take
 from pipelines.toybox.render_sky import LOOKS, SkyLook, linear, sky_colour
 from pipelines.toybox.render_solids import Body, Thing
 from pipelines.toybox.scene import Scene, SceneObject
@@ -48,11 +49,13 @@ def build_stage(scene: Scene, cameras: Cameras) -> Stage:
 def _body(item: SceneObject, cameras: Cameras) -> Body:
     centres, turns = object_path(item, len(cameras.position))
     device = cameras.position.device
-    return Body(
-        item,
-        torch.tensor(centres, dtype=torch.float32, device=device),
-        torch.tensor(turns, dtype=torch.float32, device=device),
-    )
+    return Body(item, _track(centres, device), _track(turns, device))
+
+
+def _track(values: FloatArray, device: torch.device) -> Tensor:
+    """Values over the frames (T, ...), or (1, ...) where they do not change."""
+    steady = bool((values == values[:1]).all())
+    return torch.tensor(values[:1] if steady else values, dtype=torch.float32, device=device)
 
 
 def trace(stage: Stage, rays: Rays) -> tuple[Tensor, Tensor, Tensor]:
@@ -63,14 +66,15 @@ def trace(stage: Stage, rays: Rays) -> tuple[Tensor, Tensor, Tensor]:
     for number, thing in enumerate(stage.things, start=2):
         index = thing.candidates(rays)
         hit = thing.intersect(rays.pick(index))
-        closer = hit < depth[index]
-        index = index[closer]
-        depth[index], instances[index] = hit[closer], number
+        closer = torch.nonzero(hit < take(depth, index)).squeeze(1)
+        index = take(index, closer)
+        depth.scatter_(0, index, take(hit, closer))
+        instances[index] = number
     colour = torch.empty(len(down), 3, device=down.device)
     for number in range(len(stage.things) + 2):
         index = torch.nonzero(instances == number).squeeze(1)
         if len(index):
-            colour[index] = _shade(stage, number, rays.pick(index), depth[index])
+            colour.index_copy_(0, index, _shade(stage, number, rays.pick(index), take(depth, index)))
     return colour.clamp_(0.0, 1.0).sqrt_(), depth, instances
 
 
@@ -102,11 +106,11 @@ def _ground(stage: Stage, rays: Rays, depth: Tensor) -> Tensor:
 def _footprint(cameras: Cameras, rays: Rays, depth: Tensor) -> tuple[Tensor, Tensor]:
     """How far one pixel reaches along x and z on the ground (N,), metres: the exact ray differentials of the plane."""
     dx, dy, dz = rays.direction
-    turn = cameras.rotation.reshape(-1, 9).T
-    step = depth / cameras.focal[rays.frame]
+    turn = cameras.rotation
+    step = depth / take(cameras.focal, rays.frame)
     slope_x, slope_z = dx / dy, dz / dy
-    right_x, right_y, right_z = (turn[3 * k][rays.frame] for k in range(3))
-    down_x, down_y, down_z = (turn[3 * k + 1][rays.frame] for k in range(3))
+    right_x, right_y, right_z = (take(turn[:, k, 0], rays.frame) for k in range(3))
+    down_x, down_y, down_z = (take(turn[:, k, 1], rays.frame) for k in range(3))
     span_x = (right_x - slope_x * right_y).abs() + (down_x - slope_x * down_y).abs()
     span_z = (right_z - slope_z * right_y).abs() + (down_z - slope_z * down_y).abs()
     return span_x * step, span_z * step

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipelines.toybox.render_paint import albedo
-from pipelines.toybox.render_rays import Rays, Triple
+from pipelines.toybox.render_rays import Rays, Triple, per_frame, take, take3, turned, turned_back
 from pipelines.toybox.scene import SIZES, SceneObject
 from pipelines.toybox.sdf import SOLIDS, Solid
 
@@ -45,7 +45,10 @@ class Thing(Protocol):
 
 @dataclass(frozen=True)
 class Body:
-    """One object over a clip: centre (T, 3) metres, turn (T, 3, 3) object to world."""
+    """One object over a clip: centre (T, 3) metres, turn (T, 3, 3) object to world.
+
+    Either has length 1 where it does not change.
+    """
 
     item: SceneObject
     centre: Tensor
@@ -73,15 +76,12 @@ class Body:
 
     def local(self, frame: Tensor, vector: Triple) -> Triple:
         """World vectors in the object's axes, still in metres."""
-        turn = self.turn.reshape(-1, 9).T
-        x, y, z = vector
-        rows = [turn[k][frame] * x + turn[3 + k][frame] * y + turn[6 + k][frame] * z for k in range(3)]
-        return rows[0], rows[1], rows[2]
+        return turned_back(self.turn, frame, vector)
 
     def offset(self, frame: Tensor, point: Triple) -> Triple:
         """World points relative to the centre, in world axes."""
-        centre = self.centre.T
-        return point[0] - centre[0][frame], point[1] - centre[1][frame], point[2] - centre[2][frame]
+        x, y, z = (p - per_frame(self.centre[:, k], frame) for k, p in enumerate(point))
+        return x, y, z
 
     def to_unit(self, frame: Tensor, point: Triple) -> Triple:
         """World points in the object's axes and units."""
@@ -101,7 +101,6 @@ class Body:
 
     def intersect(self, rays: Rays) -> Tensor:
         """Z-depth (N,) of the first hit, inf where there is none."""
-        scale = 1.0 / (self.size * rays.length)
         x, y, z = self.to_unit(rays.frame, rays.origin)
         dx, dy, dz = self.local(rays.frame, rays.direction)
         norm = 1.0 / rays.length
@@ -119,12 +118,12 @@ class Body:
             travel += gap
             if step % 4 == 3:
                 hit = gap < HIT
-                result[index[hit]] = travel[hit]
+                result.scatter_(0, index, torch.where(hit, travel, torch.inf))
                 going = torch.nonzero(~hit & (travel < end)).squeeze(1)
-                index, state = index[going], state[:, going]
+                index, state = take(index, going), state.index_select(1, going)
                 if len(index) == 0:
                     break
-        return result / (scale * rays.length * rays.length)
+        return result * self.size * norm
 
     def surface(self, frame: Tensor, point: Triple) -> tuple[Triple, Tensor]:
         """Outward unit normals in world axes and linear albedo at surface points."""
@@ -143,9 +142,7 @@ class Body:
         nz = -values[0] + values[1] - values[2] + values[3]
         inverse = torch.rsqrt(nx * nx + ny * ny + nz * nz + 1e-12)
         nx, ny, nz = nx * inverse, ny * inverse, nz * inverse
-        turn = self.turn.reshape(-1, 9).T
-        rows = [turn[3 * k][frame] * nx + turn[3 * k + 1][frame] * ny + turn[3 * k + 2][frame] * nz for k in range(3)]
-        return rows[0], rows[1], rows[2]
+        return turned(self.turn, frame, (nx, ny, nz))
 
     def shadow(self, frame: Tensor, point: Triple, light: tuple[float, float, float], softness: float) -> Tensor:
         """Light that the body lets through (N,) from 0 to 1 towards a distant light (unit vector to it)."""
@@ -156,8 +153,7 @@ class Body:
         near = torch.nonzero((miss < (1.0 + softness) ** 2 * reach**2) & (along > -reach)).squeeze(1)
         clear = torch.ones_like(along)
         if len(near):
-            close = (point[0][near], point[1][near], point[2][near])
-            clear[near] = _penumbra(self, frame[near], close, light, softness)
+            clear.scatter_(0, near, _penumbra(self, take(frame, near), take3(point, near), light, softness))
         return clear
 
     def closeness(self, frame: Tensor, point: Triple) -> Tensor:
@@ -167,9 +163,9 @@ class Body:
         near = torch.nonzero(px * px + py * py + pz * pz < reach * reach).squeeze(1)
         hidden = torch.zeros_like(px)
         if len(near):
-            unit = self.to_unit(frame[near], (point[0][near], point[1][near], point[2][near]))
+            unit = self.to_unit(take(frame, near), take3(point, near))
             gap = self.solid.field(*unit).clamp(min=0.0)
-            hidden[near] = torch.exp(-4.0 * gap) * (gap < 0.9)
+            hidden.scatter_(0, near, torch.exp(-4.0 * gap) * (gap < 0.9))
         return hidden
 
 

@@ -35,7 +35,7 @@ def optical_flow(scene: Scene, clip: Rendered, index: int = 0) -> Flow:
     world = clip.camera_to_world[index]
     cameras = Cameras(world[:, :3, 3], world[:, :3, :3], clip.intrinsics[index, :, 0, 0], width, height)
     stage = build_stage(scene, cameras)
-    rays = pixel_grid(cameras).pick(torch.arange((frames - 1) * height * width, device=depth.device))
+    rays = pixel_grid(cameras, range(frames - 1))
     point, far = _next_points(stage, rays, depth[:-1].reshape(-1), instances[:-1].reshape(-1))
     column, row, ahead = _project(cameras, rays.frame + 1, point, far)
     motion = torch.stack((column - _columns(rays, width), row - _rows(rays, width, height)), dim=-1)
@@ -71,8 +71,10 @@ def _next_points(stage: Stage, rays: Rays, depth: Tensor, instances: Tensor) -> 
 
 
 def _rigid(body: Body, frame: Tensor, point: Tensor) -> Tensor:
-    turn = body.turn[frame + 1] @ body.turn[frame].transpose(1, 2)
-    return (turn @ (point - body.centre[frame])[:, :, None]).squeeze(2) + body.centre[frame + 1]
+    frames = int(frame.max()) + 2
+    turns, centres = body.turn.expand(frames, 3, 3), body.centre.expand(frames, 3)
+    turn = turns[frame + 1] @ turns[frame].transpose(1, 2)
+    return (turn @ (point - centres[frame])[:, :, None]).squeeze(2) + centres[frame + 1]
 
 
 def _jointed(path: FigurePath, frame: Tensor, point: Tensor) -> Tensor:
