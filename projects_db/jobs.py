@@ -144,7 +144,8 @@ class Jobs(Store):
         """How many jobs are in each state."""
         query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
         with self._connections.reading() as connection:
-            return dict(connection.execute(query).tuples().all())
+            rows = connection.execute(query).all()
+        return {state: count for state, count in rows}  # noqa: C416 - dict() of rows has no types
 
     def past_runs(self, model: str, limit: int = 50) -> tuple[JobRow, ...]:
         """The newest finished jobs of a model that have measurements in `facts_json`."""

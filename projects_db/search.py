@@ -58,7 +58,7 @@ def _split(text: str) -> tuple[list[str], list[str]]:
     found = re.findall(r"\w+", text)[:_MOST_WORDS]
     pieces = [word for word in found if _UNSPACED.search(word)]
     words = [word for word in found if not _UNSPACED.search(word) and word.strip("_")]
-    if not found and text.strip():
+    if not words and not pieces and text.strip():
         pieces = [text.strip()]
     return words, pieces
 
