@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from studio.cli.console import Console
 
 if TYPE_CHECKING:
-    from projects_db.records import JobRow
+    from projects_db.records import JobRow, JobState
     from studio.studio import Studio
 
 HELP = "list, cancel, retry, move, pause or resume jobs"
-ALL = ("running", "queued", "failed", "stopped", "finished")
+ALL: tuple[JobState, ...] = ("running", "queued", "failed", "stopped", "finished")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
