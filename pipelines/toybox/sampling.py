@@ -108,6 +108,7 @@ AMOUNTS: Mapping[str, tuple[float, float]] = MappingProxyType({
 """Range of amounts by kind; truck, pedestal, crane, handheld and spline as a share of the distance."""
 
 IN_METRES = frozenset({"truck", "pedestal", "crane", "handheld", "spline"})
+BY_ANGLE_OF_VIEW = frozenset({"pan", "tilt", "truck", "pedestal"})
 NO_EASING = frozenset({"static", "handheld"})
 UPRIGHT_SPIN = frozenset({"cube", "ring", "star", "pyramid"})
 
@@ -242,7 +243,7 @@ def _camera(
     distance = tall / share * focal / SENSOR_HEIGHT_MM
     family = next(name for name in sorted(AMOUNTS, key=len, reverse=True) if kind.startswith(name))
     amount = rng.uniform(*AMOUNTS[family])
-    if family == "pan":
+    if family in BY_ANGLE_OF_VIEW:
         amount *= 28.0 / focal
     if family in IN_METRES:
         amount *= distance
