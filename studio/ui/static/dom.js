@@ -117,7 +117,7 @@ export function plain(value, digits = 3) {
 /** "today 14:05", "12 Nov 14:05". */
 export function moment(seconds) {
   const date = new Date(seconds * 1000);
-  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  const time = date.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
   if (date.toDateString() === new Date().toDateString()) return `today ${time}`;
   return `${date.toLocaleDateString([], { day: "numeric", month: "short" })} ${time}`;
 }

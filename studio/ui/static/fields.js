@@ -35,7 +35,7 @@ export function mount(element, props, trigger, watch) {
     root.classList.toggle("gm-wrong", Boolean(words));
   }
   function marks() {
-    const same = JSON.stringify(props.value ?? null) === JSON.stringify(props.spec.default ?? null);
+    const same = JSON.stringify(props.value || null) === JSON.stringify(props.spec.default || null);
     root.classList.toggle("gm-changed", !same);
   }
   function draw() {

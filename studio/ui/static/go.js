@@ -51,7 +51,7 @@ function examples() {
   const chips = h("div", { class: "gm-chips", "aria-label": "Example prompts" });
   const draw = () => {
     const card = state.start?.cards.find((c) => c.id === field("model")?.value()) || state.start?.cards[0];
-    chips.replaceChildren(...(card?.examples || []).slice(0, 4).map((words) =>
+    chips.replaceChildren(...(card?.examples || []).slice(0, 3).map((words) =>
       h("button", { type: "button", class: "gm-chip", title: words, onclick: () => field("prompt").put(words) }, words)));
   };
   on("start look", draw);
@@ -84,7 +84,7 @@ export function mount(place) {
     text(estimate, told(seen.estimate, takes));
   };
   on("look", drawLook);
-  on("clip", () => { if (state.look) look(); });
+  on("took", () => { if (state.took) text(estimate, `took ${duration(state.took.seconds)} · ${bytes(state.took.peak_bytes)}`); });
   const kept = localStorage.getItem(KEPT);
   if (kept) restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
   else look();
@@ -93,6 +93,7 @@ export function mount(place) {
 function told(estimate, takes) {
   if (!estimate) return " ";
   const memory = bytes(Math.max(estimate.device_bytes, estimate.ram_bytes || 0));
-  const load = estimate.load_seconds >= 1 ? ` · ${duration(estimate.load_seconds)} more to load the model` : "";
+  const loaded = ["ready", "working"].includes(state.live?.machine.worker);
+  const load = estimate.load_seconds >= 1 && !loaded ? ` · ${duration(estimate.load_seconds)} more to load the model` : "";
   return `about ${duration(estimate.seconds * takes)} · ${memory}${load}`;
 }

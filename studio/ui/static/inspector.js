@@ -93,7 +93,7 @@ function obtained(clip) {
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
     row("Peak memory", bytes(facts.peak_bytes)),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
-    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word).join(" · ")),
+    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · ")),
     row("File", bytes(clip.size_bytes)),
     row("Frames", clip.frames_sha256?.slice(0, 12), "SHA-256 of the frames: equal means bit-identical"),
   ];

@@ -72,7 +72,7 @@ async function chase() {
     await loadClips();
     if (state.watch !== id) return;
     const clip = job.clip_id && (await get(`clips/${job.clip_id}`));
-    set({ watch: null, clip: clip || state.clip || state.clips[0] || null });
+    set({ watch: null, took: job.facts.seconds ? job.facts : null, clip: clip || state.clip || state.clips[0] || null });
   } catch (error) {
     fail(error);
     set({ watch: null });
