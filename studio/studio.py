@@ -21,7 +21,7 @@ from studio.home import add_model, added_models, prepare
 from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.events import Setup
 from studio.jobs.executors import Executor, Listener, StartExecutor
-from studio.jobs.executors.process import ProcessExecutor
+from studio.jobs.executors.process import ProcessExecutor, spawn
 from studio.jobs.queue import Queue
 from studio.jobs.work import Parts
 from studio.library import Library
@@ -192,7 +192,7 @@ class Studio:
             device=self.settings.device,
             budget_bytes=self.settings.budget_bytes,
         )
-        return ProcessExecutor(setup, self.home.logs / "worker.log", listener)
+        return ProcessExecutor(setup, spawn(self.home.logs / "worker.log"), listener)
 
     def _current_rows(self) -> Rows:
         version = self.board.rows_version

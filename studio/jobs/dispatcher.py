@@ -92,8 +92,10 @@ class Dispatcher:
                 self._complain(error)
             else:
                 self._take_back()
-        self._work.leave()
-        self._lock.release()
+        try:
+            self._work.leave()
+        finally:
+            self._lock.release()
 
     def _turn(self) -> None:
         if not self._lock.acquire():

@@ -49,16 +49,16 @@ class Maker:
 
         self._device = choose_device(setup.device)
         self._setup = setup
-        self._catalog = self._read_catalog()
-        self._manager = ModelManager(self._catalog, self._device, budget_bytes=setup.budget_bytes)
+        self.catalog = self._read_catalog()
+        self._manager = ModelManager(self.catalog, self._device, budget_bytes=setup.budget_bytes)
 
     def _read_catalog(self) -> Catalog:
         return Catalog(self._setup.assets, added_models(Home(self._setup.home)))
 
     def _check_model(self, request: GenerationRequest) -> None:
         """A model that is not known may have been added since: look again."""
-        if request.model not in {card.id for card in self._catalog.cards()}:
-            self._catalog = self._manager.catalog = self._read_catalog()
+        if request.model not in {card.id for card in self.catalog.cards()}:
+            self.catalog = self._manager.catalog = self._read_catalog()
 
     def ready(self) -> Ready:
         return Ready(pid=os.getpid(), device=self._device)
@@ -99,7 +99,7 @@ class Maker:
             clip_id=run.clip_id,
             created_at=time.time(),
             gimbal_version=__version__,
-            model_title=self._catalog.card(request.model).title,
+            model_title=self.catalog.card(request.model).title,
             libraries=library_versions(),
             facts=facts,
             media=embeddable(_small_files(run.media)),

@@ -21,7 +21,10 @@ _TAIL = 0.2  # decoding and saving, as a share of the denoising, until this mach
 
 @dataclass
 class Pace:
-    """The pace of one job. started: any monotonic clock's seconds; expected_seconds: the estimate, 0 = unknown."""
+    """The pace of one job. started: any monotonic clock's seconds.
+
+    expected_seconds: the estimate for everything after the loading, 0 = unknown.
+    """
 
     started: float
     expected_seconds: float = 0.0
@@ -40,9 +43,10 @@ class Pace:
             measured = self._from_steps(step, steps, now)
             if measured is not None:
                 return measured
-        if self.expected_seconds <= 0:
-            return None
-        return max(0.0, self.expected_seconds - (now - self.started))
+        if stage in ("starting", "loading"):
+            self.started = now
+        left = self.expected_seconds - (now - self.started)
+        return left if left > 0 else None
 
     def _from_steps(self, step: int, steps: int, now: float) -> float | None:
         if self._first is None or step < self._first[0]:

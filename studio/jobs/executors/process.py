@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from pipelines.domain.errors import WorkerDied
 from studio.home import storage_error
@@ -18,18 +18,32 @@ from studio.jobs.executors import Listener
 from studio.jobs.pipe import Pipe
 
 _LOG_BYTES = 4 * 2**20
+_END_SECONDS = 2.0
+_KILL_SECONDS = 5.0  # a process that waits for a broken disk cannot even die
 _CODE = Path(__file__).resolve().parents[3]
 
 
-class ProcessExecutor:
-    """`python -m studio.jobs.worker` and a pipe to it; `log` takes what it prints. Raises StorageError, WorkerDied."""
+class WorkerProcess(Protocol):
+    """A process that runs `studio.jobs.worker.main` on its stdin and stdout: what `spawn` returns."""
 
-    def __init__(self, setup: Setup, log: Path, listener: Listener) -> None:
-        with _open_log(log) as file:
-            self._process = _spawn(file)
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._pipe = Pipe(self._process.stdout, self._process.stdin)
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+
+    def kill(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+class ProcessExecutor:
+    """A worker process and the pipe to it."""
+
+    def __init__(self, setup: Setup, process: WorkerProcess, listener: Listener) -> None:
+        assert process.stdin is not None and process.stdout is not None
+        self._process = process
+        self._pipe = Pipe(process.stdout, process.stdin)
         self._listener = listener
+        self._ended = threading.Event()
         self._pipe.send(setup)
         threading.Thread(target=self._listen, name="worker-listener", daemon=True).start()
 
@@ -42,7 +56,7 @@ class ProcessExecutor:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait()
+        self._ended.wait(_KILL_SECONDS)
 
     def _listen(self) -> None:
         try:
@@ -50,8 +64,12 @@ class ProcessExecutor:
                 self._listener(self._pipe.receive())
         except EOFError:
             pass
-        self._process.kill()  # without its pipe it is of no use, whatever it still does
-        code = self._process.wait()
+        try:
+            code = self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # without its pipe it is of no use, whatever it still does
+            code = self._process.wait()
+        self._ended.set()
         self._pipe.close()
         self._listener(Gone(reason=ending(code)))
 
@@ -86,23 +104,20 @@ def ending(code: int) -> str:
     return f"it crashed ({name})"
 
 
-def _spawn(log: IO[bytes]) -> subprocess.Popen[bytes]:
+def spawn(log: Path) -> subprocess.Popen[bytes]:
+    """Start a worker process; what it prints is added to `log`. Raises StorageError, WorkerDied."""
     # A session of its own: Ctrl-C in the terminal belongs to the head, which then ends the worker in order.
     windows = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "studio.jobs.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=worker_environment(os.environ),
-            start_new_session=True,
-            creationflags=windows,
-        )
-    except OSError as error:
-        raise WorkerDied(
-            f"The worker process could not be started ({error}).", "Close other programs, retry."
-        ) from error
+    command = [sys.executable, "-m", "studio.jobs.worker"]
+    pipe, env = subprocess.PIPE, worker_environment(os.environ)
+    with _open_log(log) as file:
+        try:
+            return subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=file, env=env, start_new_session=True, creationflags=windows
+            )
+        except OSError as error:
+            message = f"The worker process could not be started ({error})."
+            raise WorkerDied(message, "Close other programs, then retry.") from error
 
 
 def _open_log(log: Path) -> IO[bytes]:
