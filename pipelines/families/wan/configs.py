@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.models.weights import AGAIN, Weights, component_weights, inside, read_json
 
+T = TypeVar("T")
 # Component -> (library, classes that may be built for it); the names that model_index.json must carry.
 CLASSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tokenizer": ("transformers", ("T5TokenizerFast", "T5Tokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")),
@@ -94,13 +96,12 @@ def read_folder(folder: Path) -> WanFolder:
     index = read_json(folder / "model_index.json")
     classes = {name: _class_name(folder, index, name) for name in CLASSES}
     if index.get("transformer_2", [None, None])[0] is not None:
-        raise BrokenCheckpoint(f"{folder} has two transformers; only Wan 2.1 VACE is served.", "Choose that one.")
+        message = f"{folder / 'model_index.json'} names two transformers; Wan VACE with one is served."
+        raise BrokenCheckpoint(message, "Choose a Wan 2.1 VACE checkpoint.")
     configs = {name: _config(folder, name, classes[name]) for name in CLASSES}
-    try:
-        vae, transformer = _vae(configs["vae"]), _transformer(configs["transformer"])
-        text = _text(configs["text_encoder"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BrokenCheckpoint(f"A config.json in {folder} lacks or distorts a number ({error!r}).", AGAIN) from None
+    vae = _numbers(_vae, folder / "vae", configs["vae"])
+    transformer = _numbers(_transformer, folder / "transformer", configs["transformer"])
+    text = _numbers(_text, folder / "text_encoder", configs["text_encoder"])
     _check_fit(folder, vae, transformer, configs["transformer"])
     weights = {name: component_weights(folder / name, stem) for name, stem in STEMS.items()}
     _check_tokenizer(folder / "tokenizer")
@@ -137,8 +138,16 @@ def _check_tokenizer(folder: Path) -> None:
 def _check_fit(folder: Path, vae: VaeConfig, transformer: TransformerConfig, raw: dict[str, Any]) -> None:
     expected = 2 * vae.z_dim + vae.spatial**2
     if transformer.channels != vae.z_dim or raw.get("vace_in_channels", 96) != expected:
-        message = f"The transformer and the vae in {folder} do not belong together."
+        message = f"{folder / 'transformer' / 'config.json'} does not belong to the vae beside it."
         raise BrokenCheckpoint(message, f"vace_in_channels is 2 * z_dim + spatial factor ^ 2 = {expected}.")
+
+
+def _numbers(read: Callable[[dict[str, Any]], T], folder: Path, raw: dict[str, Any]) -> T:
+    try:
+        return read(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"{folder / 'config.json'} lacks or distorts a number ({error!r})."
+    raise BrokenCheckpoint(message, AGAIN)
 
 
 def _int(raw: Any) -> int:

@@ -1,0 +1,224 @@
+"""The manager on real tiny weights: sharing, eviction, pins, and the answer to every kind of full memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipelines.domain.errors import BrokenCheckpoint, OutOfMemory, UnknownModel
+from pipelines.domain.frames import Frames
+from pipelines.domain.request import GenerationRequest
+from pipelines.families.family import Progress
+from pipelines.models.catalog import Catalog
+from pipelines.models.device import DeviceFacts, measure
+from pipelines.models.estimate import footprint_on
+from pipelines.models.manager import ModelManager
+from pipelines.models.memory import Memory, memory_of
+from tests.pipelines.conftest import smallest_request
+
+
+class ScriptedMemory:
+    """Device memory with as many free bytes as a test says; it collects and measures like the real one."""
+
+    def __init__(self, device: DeviceFacts, free: int) -> None:
+        self._real: Memory = memory_of(device)
+        self.free_bytes = free
+        self.collected = 0
+
+    def free(self) -> int:
+        return self.free_bytes
+
+    def collect(self) -> None:
+        self.collected += 1
+        self._real.collect()
+
+    def start_peak(self) -> None:
+        self._real.start_peak()
+
+    def peak(self) -> int:
+        return self._real.peak()
+
+
+@pytest.fixture
+def device() -> DeviceFacts:
+    return measure()
+
+
+@pytest.fixture
+def catalog(tiny_folder: Path, tmp_path: Path) -> Catalog:
+    """Two models with weights of their own, and a third that links to the components of the first."""
+    for name in ("one", "two"):
+        shutil.copytree(tiny_folder, tmp_path / "models" / name)
+    return Catalog(tmp_path)
+
+
+def make(manager: ModelManager, request: GenerationRequest, on_progress: Callable[[Progress], None]) -> Frames:
+    with manager.use(request.model, request, on_progress) as model:
+        return model.generate(request, {}, on_progress)
+
+
+def quiet(progress: Progress) -> None:
+    pass
+
+
+def test_a_second_use_finds_every_component_in_memory(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"))
+    make(manager, request, quiet)
+    held = manager.residents()
+    assert sorted(r.key.name for r in held) == ["text_encoder", "tokenizer", "transformer", "vae"]
+    make(manager, request, quiet)
+    assert {r.key for r in manager.residents()} == {r.key for r in held}
+    assert manager.last_run is not None and manager.last_run.load_seconds < 0.1
+
+
+def test_two_models_share_the_components_of_one_folder(tiny_folder: Path, tmp_path: Path, device: DeviceFacts) -> None:
+    shutil.copytree(tiny_folder, tmp_path / "one")
+    shutil.copytree(tiny_folder, tmp_path / "two")
+    shutil.rmtree(tmp_path / "two" / "vae")
+    (tmp_path / "two" / "vae").symlink_to(tmp_path / "one" / "vae")
+    catalog = Catalog(tmp_path / "none", [tmp_path])
+    assert [card.id for card in catalog.cards()] == ["one", "two"]
+    manager = ModelManager(catalog, device)
+    frames = [make(manager, smallest_request(catalog.card(name)), quiet) for name in ("one", "two")]
+    names = [r.key.name for r in manager.residents()]
+    assert names.count("vae") == 1 and names.count("transformer") == 2
+    assert frames[0].digest() == frames[1].digest()
+
+
+def test_the_least_recently_used_model_makes_room(catalog: Catalog, device: DeviceFacts) -> None:
+    request = smallest_request(catalog.card("one"))
+    need = footprint_on(catalog.card("one"), request, device)
+    memory = ScriptedMemory(device, free=10**9)
+    manager = ModelManager(catalog, device, budget_bytes=need.weights + need.activations, memory=memory)
+    make(manager, request, quiet)
+    make(manager, dataclasses.replace(request, model="two"), quiet)
+    weights = {r.key.folder.parent.name for r in manager.residents() if r.size}
+    assert weights == {"two"}
+    assert manager.last_run is not None and manager.last_run.model == "two"
+
+
+def test_what_a_running_request_uses_is_pinned(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"))
+    with manager.use("one", request, quiet) as model:
+        assert all(r.pinned for r in manager.residents()) and manager.evict() == 0
+        assert len(model.generate(request, {}, quiet)) == request.num_frames
+    assert not any(r.pinned for r in manager.residents())
+    assert manager.evict() == 4 and manager.residents() == ()
+
+
+def test_a_model_larger_than_the_budget_is_refused_with_numbers(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device, budget_bytes=1000)
+    with pytest.raises(OutOfMemory, match=r"needs 0\.0 GB of memory") as caught:
+        make(manager, smallest_request(catalog.card("one")), quiet)
+    assert caught.value.hint and manager.residents() == ()
+
+
+@pytest.mark.parametrize(
+    ("failures", "rung", "same"),
+    [(0, "none", True), (1, "collect", True), (2, "evict", True), (3, "tile", True)],
+)
+@pytest.mark.parametrize("error", [MemoryError, lambda: torch.OutOfMemoryError("out of memory")])
+def test_a_full_memory_is_answered_rung_by_rung(
+    catalog: Catalog,
+    device: DeviceFacts,
+    failures: int,
+    rung: str,
+    same: bool,
+    error: Callable[[], BaseException],
+) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"))
+    make(manager, dataclasses.replace(request, model="two"), quiet)  # something idle to evict
+    plain = make(manager, request, quiet)
+    left = failures
+
+    def failing(progress: Progress) -> None:
+        nonlocal left
+        if progress.stage == "denoising" and left:
+            left -= 1
+            raise error()
+
+    made = make(manager, request, failing)
+    assert manager.last_run is not None and manager.last_run.rung == rung
+    # A clip this small fits in one tile, so even then it is bit-identical.
+    assert (made.digest() == plain.digest()) is same
+    idle = {r.key.folder.parent.name for r in manager.residents() if r.size}
+    assert idle == ({"one", "two"} if failures < 2 else {"one"})
+
+
+def test_the_top_of_the_ladder_tells_the_numbers_and_the_manager_stays_usable(
+    catalog: Catalog, device: DeviceFacts
+) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"))
+
+    def always_full(progress: Progress) -> None:
+        if progress.stage == "denoising":
+            raise MemoryError("every byte is taken")
+
+    with pytest.raises(OutOfMemory, match="every byte is taken") as caught:
+        make(manager, request, always_full)
+    assert "GB" in caught.value.message and "smaller" in caught.value.hint
+    assert len(make(manager, request, quiet)) == request.num_frames
+    assert manager.last_run is not None and manager.last_run.rung == "none"
+
+
+def test_a_clip_too_large_for_real_memory_is_an_out_of_memory(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"))
+
+    def asking_for_too_much(progress: Progress) -> None:
+        if progress.stage == "encoding":
+            torch.empty(2**60, dtype=torch.uint8)
+
+    with pytest.raises(OutOfMemory, match="DefaultCPUAllocator"):
+        make(manager, request, asking_for_too_much)
+
+
+def test_memory_running_out_while_loading_evicts_the_idle(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"))
+    make(manager, dataclasses.replace(request, model="two"), quiet)
+    left = 2
+
+    def failing(progress: Progress) -> None:
+        nonlocal left
+        if progress.stage == "loading" and progress.fraction > 0.5 and left:
+            left -= 1
+            raise MemoryError
+
+    assert len(make(manager, request, failing)) == request.num_frames
+    assert {r.key.folder.parent.name for r in manager.residents()} == {"one"}
+
+
+def test_a_file_damaged_after_the_catalog_looked_is_named(
+    catalog: Catalog, device: DeviceFacts, tmp_path: Path
+) -> None:
+    manager = ModelManager(catalog, device)
+    (tmp_path / "models/one/transformer/diffusion_pytorch_model.safetensors").write_bytes(b"gone")
+    with pytest.raises(BrokenCheckpoint, match="transformer") as caught:
+        make(manager, smallest_request(catalog.card("one")), quiet)
+    assert caught.value.hint
+    assert len(make(manager, smallest_request(catalog.card("two")), quiet)) == 5
+
+
+def test_weights_that_lack_tensors_of_their_config_are_refused(own_folder: Path, device: DeviceFacts) -> None:
+    config = own_folder / "transformer/config.json"
+    config.write_text(config.read_text().replace('"num_layers": 2', '"num_layers": 3'))
+    catalog = Catalog(own_folder / "none", [own_folder])
+    with pytest.raises(BrokenCheckpoint, match=r"transformer.*lack"):
+        make(ModelManager(catalog, device), smallest_request(catalog.cards()[0]), quiet)
+
+
+def test_an_unknown_model_loads_nothing(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device)
+    with pytest.raises(UnknownModel):
+        make(manager, smallest_request(catalog.card("one"), model="three"), quiet)
+    assert manager.residents() == ()
