@@ -40,6 +40,18 @@ class ExportOptions:
     scale: float | tuple[int, int] | None = None
     fps: float | None = None
 
+    def __post_init__(self) -> None:
+        """Options often come as JSON: a pair may be a list. Raises TypeError on values of other types."""
+        if isinstance(self.scale, list):
+            object.__setattr__(self, "scale", tuple(self.scale))
+        pair = self.scale if isinstance(self.scale, tuple) else (1, 1)
+        whole = (self.start, 0 if self.end is None else self.end, self.repeats, *pair)
+        numbers = (1 if self.fps is None else self.fps, 1 if self.scale is None or pair is self.scale else self.scale)
+        if len(pair) != 2 or not all(type(value) is int for value in whole):
+            raise TypeError("start, end, repeats and a size in pixels are whole numbers")
+        if not all(type(value) in (int, float) for value in numbers):
+            raise TypeError("fps and a scale are numbers")
+
     def size(self, width: int, height: int) -> tuple[int, int]:
         """The asked size of a picture of width x height."""
         if self.scale is None:

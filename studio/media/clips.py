@@ -22,6 +22,7 @@ from studio.media.timing import is_uniform, uniform
 
 if TYPE_CHECKING:
     import av
+    from av.container import InputContainer
 
 _SWS_EXACT = 0x4 | 0x2000 | 0x4000 | 0x40000 | 0x80000
 """Bicubic, full chroma both ways, accurate rounding, bit-exact: the same pixels on every processor."""
@@ -89,14 +90,17 @@ def _video_frames(path: Path, max_frames: int) -> Iterator[Timed]:
             yield time, time + tick, upright_rgb(frame)
             if count >= max_frames:
                 return
-        _check_whole(path, stream, time + tick, tick)
+        _check_whole(path, container, stream, time + tick, tick)
 
 
-def _check_whole(path: Path, stream: Any, end: float, tick: float) -> None:
+def _check_whole(path: Path, container: InputContainer, stream: Any, end: float, tick: float) -> None:
     """A cut-off file decodes without complaint up to the cut; its header tells how long it should have been."""
-    if stream.duration is None:
+    if stream.duration is not None:
+        seconds = float(stream.duration * stream.time_base)
+    elif container.duration is not None and len(container.streams) == 1:
+        seconds = container.duration / 1_000_000
+    else:
         return
-    seconds = float(stream.duration * stream.time_base)
     start = float((stream.start_time or 0) * stream.time_base)
     if end - start < seconds - max(1.5 * tick, 0.02 * seconds):
         message = f"{path.name} breaks off after {end - start:.1f} of {seconds:.1f} seconds."

@@ -22,19 +22,22 @@ Picture = NDArray[np.uint8]
 OnCount = Callable[[int], None]
 _BT709 = 1
 _LIMITED_RANGE = 1
-THREADS = 2
-"""Fixed, since some encoders' bytes depend on it: equal frames give equal files on every machine."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoCodec:
-    """An encoder with its settings. `tag` is the four letters in the container where the usual ones do not play."""
+    """An encoder with its settings.
+
+    tag: the four letters in the container, where the usual ones do not play.
+    threads: 0 for as many as the machine has. Only 1 gives the same bytes each time (x264's differ with more).
+    """
 
     encoder: str
     container: str
     pixel_format: str
     options: Mapping[str, str]
     tag: str | None = None
+    threads: int = 0
     container_options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,7 +110,7 @@ def _stream(container: av.container.OutputContainer, codec: VideoCodec, picture:
     stream.pix_fmt = codec.pixel_format
     context = stream.codec_context
     context.time_base = 1 / rate
-    context.thread_count = THREADS
+    context.thread_count = codec.threads
     if not codec.pixel_format.startswith(("rgb", "pal")):
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED_RANGE

@@ -19,6 +19,7 @@ MASTER = VideoCodec(
     pixel_format="yuv420p",
     # crf 10 is visually lossless; no B-frames and short closed groups make scrubbing exact and quick
     options={"preset": "medium", "crf": "10", "bf": "0", "g": "12", "sc_threshold": "0", "x264-params": "open-gop=0"},
+    threads=1,
     container_options=MP4_TAGS,
 )
 

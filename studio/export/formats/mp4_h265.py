@@ -5,7 +5,7 @@ from studio.export.pictures import ExportFormat
 from studio.media.encode import MP4_TAGS, VideoCodec
 
 # x265's cutree writes beyond its buffers in pictures of fewer than 64x32 pixels
-_PARAMETERS = "log-level=error:pools=2:frame-threads=1:info=0:no-cutree=1"
+_PARAMETERS = "log-level=error:info=0:no-cutree=1"
 
 FORMAT = ExportFormat(
     id="mp4-h265",

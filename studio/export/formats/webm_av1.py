@@ -12,7 +12,7 @@ _write = writer(
         encoder="libsvtav1",
         container="webm",
         pixel_format="yuv420p",
-        options={"crf": "20", "preset": "6", "svtav1-params": "lp=2"},
+        options={"crf": "20", "preset": "6", "svtav1-params": "lp=3"},
     )
 )
 

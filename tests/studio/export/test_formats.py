@@ -152,7 +152,7 @@ def test_an_odd_size_is_reported_as_it_stands_in_the_file(format_id: str, source
     assert (width - 101, height - 67) in ((0, 0), (1, 1))
 
 
-@pytest.mark.parametrize("format_id", IDS)
+@pytest.mark.parametrize("format_id", ["gif", "webp", "mov", "zip"])
 def test_the_same_export_gives_the_same_bytes(format_id: str, source: Path, tmp_path: Path) -> None:
     target = target_of(tmp_path, format_id)
     first, second = (export(source, target, ExportOptions(format=format_id)).path.read_bytes() for _ in range(2))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +59,29 @@ def test_every_problem_is_told_at_once(source: Path, tmp_path: Path) -> None:
         export(source, tmp_path / "out.gif", ExportOptions(start=9, repeats=0, scale=100.0, fps=60.0))
     assert [p.field for p in caught.value.problems] == ["range", "repeats", "scale", "fps"]
     assert "Set fps to 50" in caught.value.problems[-1].hint
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"start": "1"},
+        {"start": 1.5},
+        {"end": True},
+        {"repeats": "2"},
+        {"fps": "24"},
+        {"scale": "big"},
+        {"scale": [1, 2, 3]},
+        {"scale": ["a", 2]},
+        {"scale": {"width": 1}},
+    ],
+)
+def test_values_of_another_type_are_refused_at_once(raw: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="numbers"):
+        ExportOptions(**raw)
+
+
+def test_a_size_may_come_as_a_list_as_json_has_it() -> None:
+    assert ExportOptions(**json.loads('{"scale": [64, 32], "fps": 8}')).scale == (64, 32)
 
 
 def test_more_frames_than_a_clip_may_have_are_refused_before_they_are_laid_out(source: Path, tmp_path: Path) -> None:

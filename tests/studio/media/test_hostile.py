@@ -81,6 +81,13 @@ def cut(share: float) -> Make:
     return make
 
 
+def cut_webm(folder: Path) -> Path:
+    path = folder / "a.webm"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x64:rate=8:duration=4", "-g", "4", str(path))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
 def cut_picture(folder: Path) -> Path:
     moving_picture = Image.fromarray(moving(1, 256, 256).pixels[0])
     moving_picture.save(folder / "whole.png")
@@ -127,6 +134,7 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "a codec off the list": (unusual_codec, "damaged|codec"),
     "a clip cut in its index": (cut(0.1), "damaged or breaks off"),
     "a clip cut in the middle": (cut(0.7), "damaged|breaks off"),
+    "a webm cut in the middle": (cut_webm, "damaged|breaks off"),
     "a clip cut near its end": (cut(0.9), "damaged|breaks off"),
 }
 

@@ -46,10 +46,12 @@ def test_the_master_clip_is_tagged_for_browsers(tmp_path: Path) -> None:
 
 
 def test_the_same_frames_and_record_give_the_same_bytes(tmp_path: Path) -> None:
-    frames = moving(33, 320, 192, 24.0)
-    for name in ("a.mp4", "b.mp4"):
-        write_clip(tmp_path / name, frames, record_of(frames))
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    frames = moving(17, 192, 128, 24.0)
+    written = set()
+    for _ in range(6):
+        write_clip(tmp_path / "a.mp4", frames, record_of(frames))
+        written.add((tmp_path / "a.mp4").read_bytes())
+    assert len(written) == 1
 
 
 @pytest.mark.parametrize("fps", [1.0, 8.0, 23.976, 24000 / 1001, 29.97, 30.0, 59.94, 12.5, 120.0])
