@@ -42,13 +42,12 @@ class Refusal(Exception):
 
 
 class Wanted:
-    """The packages of one set ("studio" or "test"), read from pyproject.toml or from the file $GIMBAL_DEPENDENCIES."""
+    """The packages of one set ("studio" or "test"), read from pyproject.toml."""
 
     def __init__(self, name: str) -> None:
         import tomllib
 
-        source = Path(os.environ.get("GIMBAL_DEPENDENCIES") or ROOT / "pyproject.toml")
-        table = tomllib.loads(source.read_text(encoding="utf-8"))
+        table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         extras = table["project"].get("optional-dependencies", {})
         self.name = name
         self.requirements: list[str] = [*table["project"]["dependencies"], *extras.get(name, [])]
@@ -128,9 +127,13 @@ class Screen:
 
 @contextlib.contextmanager
 def only_installer(screen: Screen) -> Iterator[None]:
-    """Hold `.venv/install.lock`, waiting for another launch to finish. The system frees it when a process dies."""
+    """Hold `.venv/install.lock`, waiting for another launch to finish. The system frees it when a process dies.
+
+    Installing children inherit the lock: when this process alone is killed, the next launch waits for its pip.
+    """
     VENV.mkdir(exist_ok=True)
     with (VENV / "install.lock").open("a+") as file:
+        os.set_inheritable(file.fileno(), True)
         while not _try_lock(file):
             screen.show("Another launch is installing; waiting for it", is_change=screen.shown == "")
             time.sleep(0.5)
@@ -213,7 +216,7 @@ def _make_venv() -> None:
         hint = f"On Debian and Ubuntu: sudo apt install python{PYTHON}-venv, then run this again."
         raise Refusal("This Python comes without its venv module.", hint) from None
     command = [sys.executable, "-m", "venv", str(VENV)]
-    answer = subprocess.run(command, capture_output=True, text=True)
+    answer = subprocess.run(command, capture_output=True, text=True, close_fds=False)
     if answer.returncode != 0:
         raise _refusal_of(answer.stdout + answer.stderr)
 
@@ -239,7 +242,7 @@ def _watch_pip(command: list[str], expected: int, screen: Screen) -> tuple[int, 
     env = {**os.environ, "TMPDIR": str(VENV / "tmp"), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, encoding="utf-8", errors="replace",
+        text=True, encoding="utf-8", errors="replace", close_fds=False,
     )  # fmt: skip
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()

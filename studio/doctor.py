@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Literal
 
 from pipelines.domain.errors import GimbalError
@@ -56,7 +57,7 @@ def _python(settings: Settings) -> Finding:
 
 def _packages(settings: Settings) -> Finding:
     """The installed versions against the pins of pyproject.toml."""
-    file = settings.assets.parent / "pyproject.toml"
+    file = Path(__file__).resolve().parents[1] / "pyproject.toml"
     if not file.is_file():
         return Finding(name="packages", state="ok", told="installed without a list of pins")
     pins = tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]
