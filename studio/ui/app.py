@@ -21,6 +21,7 @@ from studio.ui import answers, routes_clips, routes_files, routes_queue
 from studio.ui.exports import Exports
 from studio.ui.feed import Feed
 from studio.ui.guard import Guard
+from studio.ui.quick_import import without_stub_files
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -41,9 +42,10 @@ class _Fresh(StaticFiles):
 def build(studio: Studio, token: str | None = None) -> FastAPI:
     """The whole window as an ASGI application over a started studio. `token`: what writes must carry."""
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    import gradio as gr
+    with without_stub_files():
+        import gradio as gr
 
-    from studio.ui.page import blocks, head
+        from studio.ui.page import blocks, head
 
     token = token or secrets.token_urlsafe(24)
     feed = Feed(studio)

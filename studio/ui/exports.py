@@ -148,7 +148,8 @@ def formats() -> list[dict[str, Any]]:
     return [{"id": f.id, "title": f.title, "suffix": f.suffix, "note": f.note} for f in FORMATS]
 
 
-def suffix(format_id: str) -> str:
-    from studio.export import FORMATS
+def suffix(format_id: str | None) -> str:
+    """The ending of a format's files. Raises InvalidRequest for one that is not in the list."""
+    from studio.export import format_by_id
 
-    return next((str(f.suffix) for f in FORMATS if f.id == format_id), "")
+    return format_by_id(format_id or "").suffix

@@ -15,7 +15,19 @@ from pipelines.domain.request import MAX_SEED, GenerationRequest
 from pipelines.families.family import ModelCard
 
 FieldKind = Literal["text", "model", "picture", "size", "number", "seed"]
-NAMES = ("prompt", "picture", "model", "size", "num_frames", "takes", "seed", "negative_prompt", "guidance", "steps", "fps")
+NAMES = (
+    "prompt",
+    "picture",
+    "model",
+    "size",
+    "num_frames",
+    "takes",
+    "seed",
+    "negative_prompt",
+    "guidance",
+    "steps",
+    "fps",
+)
 MAX_TAKES = 8
 
 
@@ -94,7 +106,9 @@ def _shape(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]
             note=card.summary,
             extra={"weaknesses": card.weaknesses, "licence": card.licence, "examples": list(card.examples)},
         ),
-        FieldSpec(name="size", kind="size", label="Size", default=grid.sizes[0], unit="px", options=sizes, extra=limits),
+        FieldSpec(
+            name="size", kind="size", label="Size", default=grid.sizes[0], unit="px", options=sizes, extra=limits
+        ),
         FieldSpec(
             name="num_frames",
             kind="number",

@@ -122,7 +122,8 @@ def blocks(studio: Studio) -> gr.Blocks:
     def field(name: str) -> Field:
         return Field(values[name], spec=made[name].json(), elem_id=f"gm-f-{name}")
 
-    with gr.Blocks(title="Gimbal", analytics_enabled=False, fill_width=True, fill_height=True) as page:
+    page = gr.Blocks(title="Gimbal", analytics_enabled=False, fill_width=True, fill_height=True)
+    with page:
         with gr.Column(elem_id="gm-root"):
             _place("top")
             with gr.Column(elem_id="gm-form"):

@@ -14,7 +14,12 @@ export function openExport(clip) {
   const summary = h("p", { class: "gm-muted gm-num" });
   const result = h("div", { class: "gm-result", "aria-live": "polite" });
   const go = h("button", { type: "button", class: "gm-primary", id: "gm-export-go" }, "Export");
-  const refresh = () => text(summary, told(wish, clip));
+  const times = entry("times", 2, 1, 50, (n) => change({ repeats: n }));
+  const refresh = () => {
+    text(summary, told(wish, clip));
+    times.classList.toggle("gm-off", wish.loop === "none");
+    times.querySelector("input").disabled = wish.loop === "none";
+  };
   const change = (patch) => { Object.assign(wish, patch); refresh(); };
   dialog.append(
     h("header", {}, h("h2", {}, "Export"), h("span", { class: "gm-gap" }), h("button", { type: "button", class: "gm-button gm-square", "aria-label": "Close", onclick: () => dialog.close() }, "×")),
@@ -25,7 +30,7 @@ export function openExport(clip) {
       entry("fps", clip.fps, 1, 120, (n) => change({ fps: n }))),
     h("div", { class: "gm-row" },
       choices("Loop", LOOPS, wish.loop, (loop) => change({ loop })),
-      entry("times", 2, 1, 50, (n) => change({ repeats: n }))),
+      times),
     choices("Scale", SCALES, wish.scale, (scale) => change({ scale })),
     summary, go, result,
   );
@@ -35,7 +40,7 @@ export function openExport(clip) {
     result.replaceChildren(h("div", { class: "gm-bar gm-unsure" }, h("i", {})));
     go.disabled = true;
     try {
-      mine = (await post(`clips/${clip.id}/export`, wish)).id;
+      mine = (await post(`clips/${clip.id}/export`, { ...wish, repeats: wish.loop === "none" ? 1 : wish.repeats })).id;
       show(state.live?.notes?.exports?.[mine]);
     } catch (error) {
       done(complaint(error));
@@ -65,8 +70,7 @@ function complaint(error) {
 
 function told(wish, clip) {
   const range = Math.max(0, wish.end - wish.start);
-  const once = wish.loop === "boomerang" ? Math.max(1, 2 * range - 2) : range;
-  const count = wish.loop === "none" ? once : once * wish.repeats;
+  const count = { none: range, loop: range * wish.repeats, boomerang: Math.max(1, 2 * range - 2) * wish.repeats }[wish.loop];
   const seconds = count / clip.fps;
   return `${duration(seconds)} · ${Math.round(clip.width * wish.scale)} × ${Math.round(clip.height * wish.scale)} · ${plain(wish.fps)} fps`;
 }

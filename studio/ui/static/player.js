@@ -64,6 +64,9 @@ export function makePlayer() {
   const follow = () => { paint(); video.requestVideoFrameCallback?.(follow); };
   video.requestVideoFrameCallback?.(follow);
   video.addEventListener("click", toggle);
+  const gone = h("p", { class: "gm-gone", hidden: true }, "The file of this clip is not in the data folder.");
+  video.addEventListener("error", () => { gone.hidden = !clip; });
+  video.addEventListener("loadeddata", () => { gone.hidden = true; });
 
   function drawTicks() {
     const width = ticks.clientWidth * devicePixelRatio;
@@ -82,6 +85,7 @@ export function makePlayer() {
     if (clip?.id === next.id) return;
     halt();
     clip = next;
+    gone.hidden = true;
     video.poster = clip.poster;
     video.src = clip.url;
     video.setAttribute("aria-label", clip.prompt);
@@ -101,5 +105,5 @@ export function makePlayer() {
     clip = null;
   }
   const bar = h("div", { class: "gm-transport" }, toggleButton, counter, h("div", { class: "gm-scrubber" }, ticks, scrub), speed);
-  return { video, bar, show, toggle, step, shuttle, rest };
+  return { video, bar, gone, show, toggle, step, shuttle, rest };
 }

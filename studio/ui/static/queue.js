@@ -1,7 +1,7 @@
 /** The queue drawer: one line when folded; running, waiting (order by drag or keys) and failed when open. */
 import { button, duration, h, icon, keyed, moment, text } from "./dom.js";
 import { post } from "./api.js";
-import { on, set, state } from "./store.js";
+import { on, openProject, set, state } from "./store.js";
 import { fail } from "./toast.js";
 
 const SHOWN = 200;
@@ -30,10 +30,10 @@ export function mount(place) {
     notice.hidden = !live.notice;
     text(notice, live.notice ? `${live.notice.message} ${live.notice.hint}` : "");
     if (!state.queueOpen || dragging) return;
-    none.hidden = Boolean(live.running.length + live.waiting.length + live.failed.length);
-    for (const list of lists) list.draw(live[list.name]);
+    none.hidden = Boolean(live.running.length + live.waiting.length + failures(live).length);
+    for (const list of lists) list.draw(list.name === "failed" ? failures(live) : live[list.name]);
   };
-  on("live queueOpen", draw);
+  on("live queueOpen dismissed", draw);
   draw();
 }
 
@@ -42,9 +42,24 @@ function summary(live) {
   const now = live.running[0];
   if (now) parts.push(`running${now.eta_seconds ? `, ${duration(now.eta_seconds)} left` : ""}`);
   if (live.waiting.length) parts.push(`${live.waiting.length} waiting`);
-  if (live.failed.length) parts.push(`${live.failed.length} failed`);
+  const failed = failures(live).length;
+  if (failed) parts.push(`${failed} failed`);
   if (live.paused) parts.push("paused");
   return parts.join(" · ") || "empty";
+}
+
+const DISMISSED = "gimbal.dismissed";
+const dismissed = () => JSON.parse(localStorage.getItem(DISMISSED) || "[]");
+
+/** The failed jobs a person has not put away in this browser. */
+function failures(live) {
+  const away = new Set(dismissed());
+  return live.failed.filter((job) => !away.has(`${job.id}.${job.ended_at}`));
+}
+
+function dismiss(job) {
+  localStorage.setItem(DISMISSED, JSON.stringify([...dismissed(), `${job.id}.${job.ended_at}`].slice(-200)));
+  set({ dismissed: Date.now(), watch: state.watch === job.id ? null : state.watch });
 }
 
 function group(name) {
@@ -58,7 +73,10 @@ function group(name) {
 }
 
 function create(job) {
-  const watch = () => set({ watch: job.id, tab: "text", ...(job.project_id !== state.project ? {} : {}) });
+  const watch = async () => {
+    if (job.project_id !== state.project) await openProject(job.project_id);
+    set({ watch: job.id, tab: "text" });
+  };
   const row = h("li", { class: "gm-job", dataset: { state: job.state } });
   const words = h("button", { type: "button", class: "gm-job-words", onclick: watch, title: job.prompt }, h("span", { class: "gm-job-prompt" }, job.prompt), h("span", { class: "gm-muted gm-num" }));
   const act = (path) => () => post(`jobs/${job.id}/${path}`).then((made) => path === "retry" && set({ watch: made.id })).catch(fail);
@@ -66,7 +84,7 @@ function create(job) {
   row.append(words, h("div", { class: "gm-bar" }, h("i", {})));
   if (job.state === "running") row.append(button("stop", "Stop", act("stop"), { word: "Stop" }));
   if (job.state === "queued") row.append(button("close", "Cancel", act("cancel"), { word: "Cancel" }));
-  if (job.state === "failed") row.append(button("again", "Try again", act("retry"), { word: "Try again" }));
+  if (job.state === "failed") row.append(h("span", { class: "gm-job-acts" }, button("again", "Try again", act("retry"), { word: "Try again" }), button("close", "Put this away", () => dismiss(job))));
   return row;
 }
 

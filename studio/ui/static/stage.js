@@ -6,7 +6,7 @@ import { field } from "./fields.js";
 import { generate } from "./go.js";
 import { makePlayer } from "./player.js";
 import { jobs, loadClips, on, ownJobs, set, state } from "./store.js";
-import { fail } from "./toast.js";
+import { fail, tell } from "./toast.js";
 
 const STAGES = {
   starting: "Starting the worker",
@@ -21,7 +21,7 @@ let player = null;
 export function mount(place) {
   player = makePlayer();
   const views = {
-    clip: h("div", { class: "gm-view gm-view-clip" }, h("div", { class: "gm-canvas" }, player.video), player.bar, actions()),
+    clip: h("div", { class: "gm-view gm-view-clip" }, h("div", { class: "gm-canvas" }, player.video, player.gone), player.bar, actions()),
     live: live(),
     failed: failed(),
     empty: empty(),
@@ -144,7 +144,9 @@ function count(job) {
 export function halt() {
   const job = jobs().find((each) => each.id === state.watch) || state.live?.running[0];
   if (!job || job.state === "failed") return;
-  post(`jobs/${job.id}/${job.state === "running" ? "stop" : "cancel"}`).catch(fail);
+  const again = { word: "Try again", run: () => post(`jobs/${job.id}/retry`).then((made) => set({ watch: made.id })).catch(fail) };
+  const told = () => tell(job.state === "running" ? "Stopped at the next step." : "Taken out of the queue.", { action: again });
+  post(`jobs/${job.id}/${job.state === "running" ? "stop" : "cancel"}`).then(told).catch(fail);
 }
 
 function failed() {
@@ -170,6 +172,8 @@ function empty() {
 
 function drawNotice(notice) {
   const words = state.online === "lost" ? "The studio does not answer. Reconnecting…"
+    : state.live?.notice ? `${state.live.notice.message} ${state.live.notice.hint}`
+    : state.live?.dispatching === "elsewhere" ? "Another Gimbal makes the clips of this data folder; this window follows it."
     : state.live?.windows > 1 ? "Another window is open on this project. Both show the same queue and clips." : "";
   const dismissed = notice.dataset.off === words;
   notice.hidden = !words || dismissed;
