@@ -106,7 +106,9 @@ def added_models(home: Home) -> tuple[Path, ...]:
         raw = json.loads(home.models_file.read_text("utf-8"))
     except (OSError, ValueError):
         return ()
-    folders = raw.get("folders", []) if isinstance(raw, dict) else []
+    folders = raw.get("folders") if isinstance(raw, dict) else None
+    if not isinstance(folders, list):
+        return ()
     return tuple(Path(folder) for folder in folders if isinstance(folder, str))
 
 

@@ -26,7 +26,7 @@ from studio.jobs.queue import Queue
 from studio.jobs.work import Parts
 from studio.library import Library
 from studio.settings import Settings
-from studio.snapshot import ENDED, Board, JobView, Rows, Snapshot, Where, job_view, read_rows
+from studio.snapshot import ENDED, Board, JobView, Notice, Rows, Snapshot, Where, job_view, read_rows
 
 _WATCH_SECONDS = 1.0
 _log = logging.getLogger("gimbal.studio")
@@ -46,10 +46,13 @@ class Studio:
         self.library, self.rebuilt = Library.open(self.home.root)
         self.repository = self.library.repository
         self.board = Board()
+        if self.rebuilt is not None:
+            self.board.tell(Notice(message=" ".join(self.rebuilt.lines()), hint=""))
         self._guessed: DeviceFacts | None = None
         self.dispatcher = Dispatcher(self._parts(start_worker or self._spawn)) if worker else None
         self.queue = Queue(self.repository, self.catalog, self.library, self.board, self.dispatcher)
         self._rows: tuple[int, Rows] | None = None
+        self._seen = self.repository.data_version()
         self._closing = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="watcher", daemon=True)
 
@@ -105,6 +108,10 @@ class Studio:
     def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """Have `listener(version)` called after each change; returns what ends that. It must return quickly."""
         return self.board.subscribe(listener)
+
+    def dismiss_notice(self) -> None:
+        """The person has read the notice."""
+        self.board.tell(None)
 
     def preview(self, job_id: str) -> bytes | None:
         """An animated WebP of a running job's denoising, if this process makes it and there is one yet."""
@@ -213,18 +220,17 @@ class Studio:
 
     def _watch(self) -> None:
         """Notice what other processes write: one number read each second."""
-        last = None
         while not self._closing.wait(_WATCH_SECONDS):
             try:
                 seen = self.repository.data_version()
             except GimbalError as error:
                 _log.warning("The history cannot be read at the moment: %s", error)
                 continue
-            if last is not None and seen != last:
+            if seen != self._seen:
+                self._seen = seen
                 self.board.touch()
                 if self.dispatcher is not None:
                     self.dispatcher.wake()
-            last = seen
 
     def _warm_later(self) -> None:
         if not self._closing.wait(self.settings.warm_delay_seconds):

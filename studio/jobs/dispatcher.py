@@ -137,7 +137,7 @@ class Dispatcher:
     def _recover(self) -> None:
         """Put in order what a head left that ended in the middle; only the holder of the lock may."""
         reach("dispatcher.recovering")
-        self._parts.library.reconcile()
+        lines = self._parts.library.reconcile().lines()
         for row in self._parts.repository.running_jobs():
             if row.attempts >= MAX_ATTEMPTS:
                 message = f"Gimbal ended {row.attempts} times while this clip was being made."
@@ -145,6 +145,8 @@ class Dispatcher:
             else:
                 self._parts.repository.requeue(row.id)
         self._recovered = True
+        if lines:
+            self._parts.board.tell(Notice(message=" ".join(lines), hint=""))
         self._parts.board.touch()
         self._work.warm(None, may_start=True)
 

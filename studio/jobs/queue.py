@@ -47,18 +47,17 @@ class Queue:
         return list(rows)
 
     def cancel(self, job_id: str) -> None:
-        """Take a waiting job out of the queue; its request is kept."""
+        """Take a waiting job out of the queue; its request is kept. One that runs goes on."""
         self._repository.cancel_job(job_id)
         self._changed()
 
     def stop(self, job_id: str) -> None:
         """End a job: at once while it waits, at its next step while it runs. One that has ended stays as it is."""
-        state = self._repository.job(job_id).state
-        if state == "queued":
-            self.cancel(job_id)
-        elif state == "running" and self._dispatcher is not None and self._dispatcher.dispatching:
+        if self._repository.cancel_job(job_id).state != "running":
+            self._changed()
+        elif self._dispatcher is not None and self._dispatcher.dispatching:
             self._dispatcher.stop(job_id)
-        elif state == "running":
+        else:
             self._repository.stop_job(job_id)  # the process that dispatches sees it in the row
             self._changed()
 

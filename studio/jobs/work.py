@@ -159,11 +159,11 @@ class Work:
         self._deaths.pop(job_id, None)
 
         def write() -> None:
-            self._repository.fail_job(job_id, message, hint)
-            self._board.forget(job_id)
             if kind in _PAUSING:
                 self._repository.set_paused(True)
                 self._board.tell(Notice(message=f"The queue is paused. {message}", hint=f"{hint} Then resume it."))
+            self._repository.fail_job(job_id, message, hint)
+            self._board.forget(job_id)
 
         self._end(write)
 
