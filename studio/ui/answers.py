@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 
 from pipelines.domain.errors import DatabaseError, GimbalError, InvalidRequest, MediaError, NoSpace, StorageError
@@ -38,6 +39,15 @@ def install(app: FastAPI) -> None:
     async def told(request: Request, error: GimbalError) -> JSONResponse:
         status = next((code for kind, code in _STATUS if isinstance(error, kind)), 400)
         return JSONResponse({"error": explain(error)}, status_code=status)
+
+    @app.exception_handler(RequestValidationError)
+    async def misfit(request: Request, error: RequestValidationError) -> JSONResponse:
+        fields = [".".join(str(part) for part in found["loc"][1:]) for found in error.errors()]
+        problems = [
+            {"field": name, "message": f["msg"], "hint": ""} for name, f in zip(fields, error.errors(), strict=True)
+        ]
+        words = {"message": f"This does not fit: {', '.join(filter(None, fields)) or 'the request'}.", "hint": ""}
+        return JSONResponse({"error": {**words, "problems": problems}}, status_code=422)
 
     @app.exception_handler(Exception)
     async def untold(request: Request, error: Exception) -> JSONResponse:

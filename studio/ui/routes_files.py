@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from pydantic import BaseModel
 
 from pipelines.domain.errors import MediaError, UnknownModel
 from projects_db.records import NotFound
@@ -16,10 +17,23 @@ from studio.ui import answers
 from studio.ui.exports import Exports
 
 if TYPE_CHECKING:
+    from studio.export import ExportOptions
     from studio.media.record import ClipRecord
     from studio.studio import Studio
 
 MAX_DROP_BYTES = 512 * 2**20
+
+
+class Wish(BaseModel, extra="forbid"):
+    """What the export sheet sends; see `studio.export.ExportOptions`."""
+
+    format: str
+    start: int = 0
+    end: int | None = None
+    loop: Literal["none", "loop", "boomerang"] = "none"
+    repeats: int = 1
+    scale: float | None = None
+    fps: float | None = None
 
 
 def router(studio: Studio, exports: Exports) -> APIRouter:
@@ -106,8 +120,8 @@ def _missing_model(studio: Studio, model: str) -> str | None:
 
 def _exports(routes: APIRouter, exports: Exports) -> None:
     @routes.post("/api/clips/{clip_id}/export")
-    def start(clip_id: str, options: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        return exports.start(clip_id, _options(options)).view()
+    def start(clip_id: str, wish: Wish) -> dict[str, Any]:
+        return exports.start(clip_id, _options(wish)).view()
 
     @routes.get("/media/exports/{export_id}")
     def download(request: Request, export_id: str) -> Response:
@@ -124,11 +138,7 @@ def _sent(request: Request, path: Path | None) -> Response:
     return answers.file(request, path, "application/octet-stream", name=path.name)
 
 
-def _options(raw: dict[str, Any]) -> Any:
+def _options(wish: Wish) -> ExportOptions:
     from studio.export import ExportOptions
 
-    known = ("format", "start", "end", "loop", "repeats", "scale", "fps")
-    try:
-        return ExportOptions(**{name: raw[name] for name in known if raw.get(name) is not None})
-    except (TypeError, ValueError) as error:
-        raise MediaError(f"These export settings do not fit ({error}).", "Choose others.") from None
+    return ExportOptions(**wish.model_dump())

@@ -1,0 +1,130 @@
+"""The form is made from capabilities alone: what it offers is what the validator takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.domain.capabilities import Capabilities, FrameGrid, Range, problems
+from pipelines.domain.conditioning import StartImage
+from pipelines.domain.request import MAX_SEED, GenerationRequest
+from pipelines.families.family import ModelCard
+from studio.ui import forms
+
+GRID = FrameGrid(
+    size_multiple=16,
+    min_side=64,
+    max_side=256,
+    max_pixels=256 * 144,
+    sizes=((128, 128), (256, 144)),
+    frames_multiple=4,
+    lengths=(17, 9),
+    max_frames=34,
+    fps=Range(low=4, high=24, default=8),
+)
+ABLE = Capabilities(
+    grid=GRID,
+    steps=Range(low=1, high=50, default=20),
+    guidance=Range(low=1, high=10, default=3, step=0.5),
+    conditionings=frozenset({"start_image"}),
+    vocabulary=frozenset({"a", "red", "ball"}),
+)
+POOR = replace(ABLE, negative_prompt=False, conditionings=frozenset(), steps=Range(low=4, high=4, default=4))
+
+
+def card(able: Capabilities = ABLE, name: str = "one") -> ModelCard:
+    return ModelCard(
+        id=name,
+        title=name.title(),
+        family="wan",
+        folder=Path("nowhere"),
+        summary="A model.",
+        licence="MIT",
+        capabilities=able,
+        examples=("a red ball",),
+        settings={},
+    )
+
+
+def test_an_untouched_form_with_a_prompt_is_a_request_its_model_serves() -> None:
+    for able in (ABLE, POOR):
+        values = forms.defaults(card(able), [card(able)]) | {"prompt": "a red ball"}
+        assert problems(forms.request_from(values), able) == ()
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "size": st.tuples(st.integers(-10, 9000), st.integers(-10, 9000)).map(list),
+            "num_frames": st.integers(-5, 500),
+            "fps": st.floats(allow_nan=True, allow_infinity=True),
+            "steps": st.integers(-5, 500),
+            "guidance": st.floats(-100, 100),
+            "negative_prompt": st.text(max_size=20),
+            "picture": st.one_of(st.none(), st.just({"media": "ab" * 32})),
+            "seed": st.just({"locked": True, "value": 7}),
+        }
+    ),
+    st.sampled_from([ABLE, POOR]),
+)
+def test_whatever_was_in_the_form_another_model_gets_values_it_can_serve(
+    wild: dict[str, object], able: Capabilities
+) -> None:
+    values = wild | {"prompt": "a red ball", "model": "elsewhere"}
+    fitted, _ = forms.fitted(values, card(able))
+    assert problems(forms.request_from(fitted), able) == ()
+
+
+def test_a_request_that_fits_comes_back_from_the_form_unchanged() -> None:
+    request = GenerationRequest(
+        model="one",
+        prompt="a red ball",
+        negative_prompt="a ball",
+        seed=MAX_SEED,
+        width=256,
+        height=144,
+        num_frames=33,
+        fps=12,
+        steps=7,
+        guidance=2.5,
+        conditioning=(StartImage(media="cd" * 32),),
+    )
+    values = forms.values_from(request, lock_seed=True)
+    fitted, changed = forms.fitted(values, card())
+    assert (forms.request_from(fitted), changed) == (request, ())
+
+
+def test_a_rolled_seed_is_another_one_each_time_and_a_locked_one_stays() -> None:
+    values = forms.defaults(card(), [card()])
+    assert len({forms.request_from(values).seed for _ in range(20)}) > 15
+    values["seed"] = {"locked": True, "value": 41}
+    assert {forms.request_from(values).seed for _ in range(5)} == {41}
+
+
+def test_what_a_model_cannot_do_is_greyed_with_its_reason() -> None:
+    made = forms.specs(card(POOR), [card(POOR)])
+    assert {name for name, spec in made.items() if spec.reason} == {"negative_prompt", "picture", "steps"}
+    assert all(spec.reason.endswith(".") for spec in made.values() if spec.reason)
+    assert not [name for name, spec in forms.specs(card(), [card()]).items() if spec.reason]
+
+
+def test_every_control_stands_in_the_form_once() -> None:
+    assert sorted(forms.specs(card(), [card()])) == sorted(forms.NAMES)
+
+
+def test_the_words_a_model_does_not_know_are_named() -> None:
+    assert forms.unknown({"prompt": "A red dragon, a RED ball"}, card()) == ("dragon",)
+
+
+@pytest.mark.parametrize(("asked", "takes"), [(0, 1), (3, 3), (99, forms.MAX_TAKES), (None, 1), ("x", 1)])
+def test_the_number_of_takes_stays_in_its_bounds(asked: object, takes: int) -> None:
+    assert forms.takes_of({"takes": asked}) == takes
+
+
+def test_changing_the_model_says_which_wishes_had_to_change() -> None:
+    values = forms.defaults(card(), [card()]) | {"num_frames": 99, "negative_prompt": "a"}
+    assert forms.fitted(values, card(POOR))[1] == ("Length", "Avoid", "Steps")
