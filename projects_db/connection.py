@@ -19,11 +19,20 @@ _PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY", "cache_s
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A bare connection that begins no transaction by itself and may be used by any one thread at a time."""
+    """A bare connection that begins no transaction by itself and may be used by any one thread at a time.
+
+    A rotten byte in a text is shown as � and does not keep the rest of a row from being read.
+    """
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    connection.text_factory = readable
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def readable(raw: bytes) -> str:
+    """Stored text, whatever became of its bytes."""
+    return raw.decode("utf-8", "replace")
 
 
 class Connections:

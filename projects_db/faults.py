@@ -31,6 +31,8 @@ def told(path: Path) -> Iterator[None]:
         raise fault(error.orig, path) from error
     except sqlite3.Error as error:
         raise fault(error, path) from error
+    except UnicodeDecodeError as error:  # Python fails so over a message of SQLite that quotes rotten bytes
+        raise damaged(path, "its table of contents is unreadable") from error
     except OSError as error:
         raise StorageError(f"{path.parent} cannot be used ({error.strerror}).", _ELSEWHERE) from error
 
@@ -44,9 +46,7 @@ def fault(error: sqlite3.Error, path: Path) -> GimbalError:
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _nearly_full(path)):
         return NoSpace(f"The disk that holds {path.parent} is full.", "Free some space, then try again.")
     if code in _DAMAGED:
-        _suspect(path)
-        hint = "Start Gimbal again: it sets the file aside and makes a new history from the clips."
-        return DamagedDatabase(f"The project history {path.name} is damaged ({error}).", hint)
+        return damaged(path, str(error))
     if code in _UNWRITABLE:
         return StorageError(f"The project history {path} cannot be written ({error}).", _ELSEWHERE)
     if code in _BUSY:
@@ -54,7 +54,9 @@ def fault(error: sqlite3.Error, path: Path) -> GimbalError:
         return StorageError("The project history is busy: another program keeps it locked.", hint)
     if code == sqlite3.SQLITE_IOERR:
         return StorageError(f"The disk failed under the project history {path} ({error}).", "Check the disk.")
-    if "fts5" in str(error):
+    if "run 'rebuild'" in str(error):
+        return damaged(path, str(error))
+    if "no such module" in str(error):
         return DatabaseError("This Python's SQLite has no full-text search.", "Use a Python from python.org.")
     return DatabaseError(f"The project history {path.name} refused an operation ({error}).", "Please report this.")
 
@@ -64,9 +66,12 @@ def suspect_mark(path: Path) -> Path:
     return path.with_name(path.name + ".suspect")
 
 
-def _suspect(path: Path) -> None:
+def damaged(path: Path, why: str) -> DamagedDatabase:
+    """The error for a damaged file; also asks the next start to look closely."""
     with contextlib.suppress(OSError):
         suspect_mark(path).touch()
+    hint = "Start Gimbal again: it sets the file aside and makes a new history from the clips."
+    return DamagedDatabase(f"The project history {path.name} is damaged ({why}).", hint)
 
 
 def _nearly_full(path: Path) -> bool:

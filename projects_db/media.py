@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from projects_db.records import MediaRow
 from projects_db.schema import columns_of, media
@@ -17,12 +17,13 @@ class Media(Store):
     """The part of the repository about media."""
 
     def add_media(self, row: MediaRow) -> MediaRow:
-        """Register a file; where its bytes are already known, the older row stays and is returned."""
+        """Register a file; where its bytes are already known, the older row stays, at the newer place."""
         mine = select(*_COLUMNS).where(media.c.sha256 == row.sha256)
         with self._connections.writing() as connection:
             known = connection.execute(mine).one_or_none()
             if known is not None:
-                return record(MediaRow, known, "picture")
+                connection.execute(update(media).where(media.c.sha256 == row.sha256).values(path=row.path))
+                return dataclasses.replace(record(MediaRow, known, "picture"), path=row.path)
             connection.execute(media.insert().values({f.name: getattr(row, f.name) for f in dataclasses.fields(row)}))
         return row
 

@@ -10,13 +10,13 @@ from types import TracebackType
 
 from projects_db.clips import Clips
 from projects_db.connection import BUSY_SECONDS, Connections, connect
-from projects_db.faults import suspect_mark, told
+from projects_db.faults import damaged, suspect_mark, told
 from projects_db.jobs import Jobs
 from projects_db.media import Media
 from projects_db.migrations import bring_up_to_date
 from projects_db.projects import Projects
-from projects_db.records import DamagedDatabase
-from projects_db.salvage import Salvaged, salvage_into
+from projects_db.salvage import Salvaged, salvage_into, working_copy
+from projects_db.schema import SEARCH_PARTS, metadata
 
 
 class Repository(Projects, Jobs, Clips, Media):
@@ -40,7 +40,8 @@ class Repository(Projects, Jobs, Clips, Media):
             _use_write_ahead_log(path)
             _refuse_damage(path)
             bring_up_to_date(path, backups)
-            _clear_suspicion(path)
+            _refuse_missing_parts(path)
+            _mend_search(path)
         return cls(Connections(path))
 
     @property
@@ -51,10 +52,10 @@ class Repository(Projects, Jobs, Clips, Media):
         """A number that differs after any write by anyone; only differences on one repository mean something."""
         return self._connections.data_version()
 
-    def salvage(self, damaged: Path) -> Salvaged:
+    def salvage(self, file: Path) -> Salvaged:
         """Fill this history, which must be new, with all that can still be read of a damaged one."""
-        with self._connections.writing() as connection:
-            return salvage_into(connection, damaged)
+        with working_copy(file) as copy, self._connections.writing() as connection:
+            return salvage_into(connection, copy)
 
     def close(self) -> None:
         """Let go of the file. Nothing is lost without it."""
@@ -82,19 +83,43 @@ def _use_write_ahead_log(path: Path) -> None:
 
 
 def _refuse_damage(path: Path) -> None:
+    check = "integrity_check(1)" if suspect_mark(path).exists() else "quick_check(1)"
     with closing(connect(path)) as connection:
-        check = "integrity_check(1)" if suspect_mark(path).exists() else "quick_check(1)"
         answer = connection.execute(f"PRAGMA {check}").fetchone()[0]
     if answer != "ok":
-        raise DamagedDatabase(
-            f"The project history {path.name} is damaged ({answer}).",
-            "Start Gimbal again: it sets the file aside and makes a new history from the clips.",
-        )
+        raise damaged(path, answer)
 
 
-def _clear_suspicion(path: Path) -> None:
-    """Damage was met while in use, yet the tables are sound: then it was the search index, which is made anew."""
-    if suspect_mark(path).exists():
-        with closing(connect(path)) as connection:
+def _refuse_missing_parts(path: Path) -> None:
+    """SQLite takes a table of contents with rotten names for a sound one of other tables."""
+    with closing(connect(path)) as connection:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        for table in metadata.sorted_tables:
+            columns = {row[1] for row in connection.execute(f"PRAGMA table_info({table.name})")}
+            names |= {f"{table.name}.{column}" for column in columns}
+    expected = {f"{c.table.name}.{c.name}" for table in metadata.sorted_tables for c in table.c} | set(SEARCH_PARTS)
+    if not expected <= names:
+        raise damaged(path, f"it has no {min(expected - names)}")
+
+
+def _mend_search(path: Path) -> None:
+    """Make the search index anew where it does not answer, or where damage was met in sound tables.
+
+    Raises DamagedDatabase where that does not help.
+    """
+    with closing(connect(path)) as connection:
+        if suspect_mark(path).exists() or not _answers(connection):
             connection.execute("INSERT INTO clip_search (clip_search) VALUES ('rebuild')")
-        suspect_mark(path).unlink(missing_ok=True)
+            if not _answers(connection):
+                raise damaged(path, "its search index cannot be mended")
+    suspect_mark(path).unlink(missing_ok=True)
+
+
+def _answers(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("SELECT rowid FROM clip_search WHERE clip_search MATCH 'live' LIMIT 1").fetchall()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT):
+            raise
+        return False
+    return True

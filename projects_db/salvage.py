@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Float, Integer, Table, delete, func, select
 
 from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.request import GenerationRequest
+from projects_db.connection import readable
 from projects_db.projects import first_project
 from projects_db.schema import clips, jobs, media, projects, switches
 from projects_db.store import scalar
 
 _Row = dict[str, Any]
+_LARGEST_GAP = 2**30
 _LEASE: _Row = {"stage": None, "eta_seconds": None, "worker_pid": None, "heartbeat_at": None}
 
 
@@ -31,8 +34,28 @@ class Salvaged:
     media: int
 
 
+@contextmanager
+def working_copy(damaged: Path) -> Iterator[Path]:
+    """A copy to read from, made as long as its header says: SQLite reads nothing of a file that was cut off."""
+    copy = damaged.with_suffix(".salvaging")
+    log, copied_log = damaged.with_name(damaged.name + "-wal"), copy.with_name(copy.name + "-wal")
+    try:
+        shutil.copyfile(damaged, copy)
+        if log.exists():
+            shutil.copyfile(log, copied_log)
+        with copy.open("r+b") as file:
+            header = file.read(32)
+            whole = int.from_bytes(header[16:18], "big") * int.from_bytes(header[28:32], "big")
+            if copy.stat().st_size < whole <= _LARGEST_GAP + copy.stat().st_size:
+                file.truncate(whole)
+        yield copy
+    finally:
+        for left in (copy, copied_log, copy.with_name(copy.name + "-shm")):
+            left.unlink(missing_ok=True)
+
+
 def salvage_into(connection: Connection, damaged: Path) -> Salvaged:
-    """Copy every sound row of the file `damaged` into the empty history behind `connection`.
+    """Copy every sound row of the file `damaged` into the empty history behind `connection`; its constraints sift them.
 
     Pages that cannot be read are stepped over from both ends of each table. Jobs that were running are queued again.
     """
@@ -78,21 +101,20 @@ def _readable_rows(damaged: Path, table: Table, order: str) -> Iterator[tuple[in
     """Rows from one end of a table up to the first page that cannot be read."""
     try:
         with closing(sqlite3.connect(damaged)) as connection:
-            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
+            connection.text_factory = readable
+            connection.execute("PRAGMA writable_schema=ON")  # read on where the table of contents has a gap
             cursor = connection.execute(f"SELECT rowid AS row_, * FROM {table.name} ORDER BY rowid {order}")
             names = [name for name, *_ in cursor.description]
             for values in cursor:
                 row = dict(zip(names, values, strict=True))
                 yield row.pop("row_"), {name: value for name, value in row.items() if name in table.c}
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return
 
 
 def _is_sound(table: Table, row: _Row) -> bool:
     """Whether a row read from a damaged page can be what was once written."""
     if not all(_fits(table, name, value) for name, value in row.items()):
-        return False
-    if "path" in row and (PurePosixPath(row["path"]).is_absolute() or ".." in PurePosixPath(row["path"]).parts):
         return False
     try:
         return "request_json" not in row or bool(GenerationRequest.from_json(row["request_json"]))

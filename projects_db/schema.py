@@ -77,6 +77,8 @@ clips = Table(
     Column("request_json", Text, nullable=False),
     Column("facts_json", Text),
     CheckConstraint("rating BETWEEN 0 AND 5", name="rating_in_range"),
+    CheckConstraint("path GLOB 'clips/*/' || id || '.*'", name="path_names_the_clip"),
+    CheckConstraint("poster = 'posters/' || id || '.webp'", name="poster_names_the_clip"),
     Index("clips_by_project", "project_id", "deleted_at"),
     Index("clips_by_deletion", "deleted_at"),
 )
@@ -95,6 +97,7 @@ media = Table(
     Column("original_name", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     CheckConstraint("kind IN ('image', 'clip')", name="kind_is_known"),
+    CheckConstraint("path GLOB 'media/??/' || sha256 || '.*'", name="path_names_the_bytes"),
 )
 
 switches = Table(
@@ -103,6 +106,10 @@ switches = Table(
     Column("name", String, primary_key=True),
     Column("value", Integer, nullable=False),
 )
+
+
+SEARCH_PARTS = ("clip_words", "clip_search", "clip_added", "clip_taken", "clip_changed")
+"""What full-text search consists of besides the tables: a view, a virtual table and its triggers."""
 
 
 def columns_of(table: Table, record: type[Any]) -> list[Column[Any]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -24,21 +26,36 @@ def import_clip(home: Home, repository: Repository, path: Path, project_id: str 
     described = describe(path)
     known = row_with_id(repository, described.record.clip_id)
     if known is not None and known.frames_sha256 == described.record.frames_sha256 and described.record.is_master:
-        repository.restore_clips([known.id])
-        return repository.clip(known.id)
+        return _bring_back(home, repository, known, path)
+    with _copied(home, path) as copy:
+        row = row_of(describe(copy), new_id(), project_id or repository.list_projects()[0].id, None)
+        place(copy, home.root / row.path)
+    make_poster(home.root / row.path, home.root / row.poster)
+    repository.insert_clip(row)
+    _keep_media(home, repository, described)
+    return row
+
+
+def _bring_back(home: Home, repository: Repository, known: ClipRow, path: Path) -> ClipRow:
+    """The library has this clip: out of the trash with it, and its file to its place if that is gone."""
+    if not (home.root / known.path).is_file():
+        with _copied(home, path) as copy:
+            place(copy, home.root / known.path)
+        repository.mark_missing([known.id], False)
+    repository.restore_clips([known.id])
+    return repository.clip(known.id)
+
+
+@contextmanager
+def _copied(home: Home, path: Path) -> Iterator[Path]:
     folder = home.incoming / f"{PREFIX}{secrets.token_hex(8)}"
     try:
         with writing(home.clips):
             folder.mkdir(parents=True)
             copy = Path(shutil.copyfile(path, folder / f"clip{path.suffix.lower()}"))
-        row = row_of(describe(copy), new_id(), project_id or repository.list_projects()[0].id, None)
-        place(copy, home.root / row.path)
+        yield copy
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    make_poster(home.root / row.path, home.root / row.poster)
-    repository.insert_clip(row)
-    _keep_media(home, repository, described)
-    return row
 
 
 def adopt(home: Home, repository: Repository, file: Path) -> tuple[Adoption, str]:

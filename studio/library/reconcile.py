@@ -148,14 +148,14 @@ def _mend(home: Home, row: ClipFile) -> bool:
 
 
 def _compare_media(home: Home, repository: Repository) -> tuple[str, ...]:
-    rows = {row.path: row for row in repository.all_media()}
+    known = {row.path for row in repository.all_media()}
     for path in _files_below(home.media):
-        if f"media/{path.parent.name}/{path.name}" not in rows:
+        if f"media/{path.parent.name}/{path.name}" not in known:
             try:
                 register(home, repository, path)
             except (GimbalError, OSError) as error:
                 _log.warning("%s was left alone: %s", path, error)
-    return tuple(row.original_name for path, row in rows.items() if not (home.root / path).is_file())
+    return tuple(row.original_name for row in repository.all_media() if not (home.root / row.path).is_file())
 
 
 def _names(home: Home) -> set[str]:

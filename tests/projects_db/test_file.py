@@ -149,18 +149,49 @@ def test_damage_is_recognised(tmp_path: Path, damage: str) -> None:
     assert isinstance(caught.value, DatabaseError)
 
 
+def spoil_search(path: Path) -> None:
+    with closing(connect(path)) as raw:
+        raw.execute("UPDATE clip_search_data SET block = x'00ff00ff' WHERE id > 1000")
+
+
 def test_damage_met_in_use_makes_the_next_start_look_closely(tmp_path: Path) -> None:
     with open_in(tmp_path) as repository:
         repository.insert_clips(clip(n, repository.list_projects()[0].id) for n in range(50))
-    path = tmp_path / "gimbal.sqlite3"
-    with closing(connect(path)) as raw:
-        raw.execute("UPDATE clip_search_data SET block = x'00ff00ff' WHERE id > 1000")
-    with open_in(tmp_path) as repository, pytest.raises(DamagedDatabase):
-        repository.search_clips("ball")
-    assert suspect_mark(path).exists()
+        spoil_search(repository.path)
+        with pytest.raises(DamagedDatabase):
+            repository.search_clips("ball")
+        mark = suspect_mark(repository.path)
+        assert mark.exists()
     with open_in(tmp_path) as repository:
         assert len(repository.search_clips("ball").clips) == 50
-    assert not suspect_mark(path).exists()
+    assert not mark.exists()
+
+
+def test_a_search_index_that_does_not_answer_is_made_anew(tmp_path: Path) -> None:
+    with open_in(tmp_path) as repository:
+        repository.insert_clips(clip(n, repository.list_projects()[0].id) for n in range(50))
+    spoil_search(tmp_path / "gimbal.sqlite3")
+    with open_in(tmp_path) as repository:
+        assert len(repository.search_clips("ball").clips) == 50
+
+
+def test_rotten_names_in_the_table_of_contents_are_damage(tmp_path: Path) -> None:
+    open_in(tmp_path).close()
+    path = tmp_path / "gimbal.sqlite3"
+    data = path.read_bytes()
+    assert b"created_at FLOAT" in data
+    path.write_bytes(data.replace(b"created_at FLOAT", b"created_ax FLOAT"))
+    with pytest.raises(DamagedDatabase):
+        open_in(tmp_path)
+
+
+def test_a_row_whose_file_name_rotted_is_damage(tmp_path: Path) -> None:
+    with open_in(tmp_path) as repository:
+        repository.insert_clip(clip(1, repository.list_projects()[0].id))
+    path = tmp_path / "gimbal.sqlite3"
+    path.write_bytes(path.read_bytes().replace(b"posters/0000", b"p\xffsters/0000"))
+    with pytest.raises(DamagedDatabase):
+        open_in(tmp_path)
 
 
 def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -143,6 +143,15 @@ def test_importing_a_clip_that_is_in_the_trash_brings_it_back(library: Library, 
     assert len(library.repository.search_clips().clips) == 1
 
 
+def test_importing_a_clip_whose_file_was_lost_mends_it(library: Library, tmp_path: Path) -> None:
+    clip = stored(library)
+    copy = Path(shutil.move(library.clip_path(clip), tmp_path / "copy.mp4"))
+    library.reconcile()
+    assert library.import_clip(copy) == clip
+    assert library.clip_path(clip).is_file()
+    assert library.reconcile().missing == ()
+
+
 def test_an_export_of_a_clip_is_imported_beside_it(library: Library, tmp_path: Path) -> None:
     clip = stored(library)
     target = tmp_path / "part.mp4"

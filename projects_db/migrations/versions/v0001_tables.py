@@ -94,6 +94,8 @@ def _clips() -> None:
         sa.Column("request_json", sa.Text, nullable=False),
         sa.Column("facts_json", sa.Text),
         sa.CheckConstraint("rating BETWEEN 0 AND 5", name="rating_in_range"),
+        sa.CheckConstraint("path GLOB 'clips/*/' || id || '.*'", name="path_names_the_clip"),
+        sa.CheckConstraint("poster = 'posters/' || id || '.webp'", name="poster_names_the_clip"),
     )
     op.create_index("clips_by_project", "clips", ["project_id", "deleted_at"])
     op.create_index("clips_by_deletion", "clips", ["deleted_at"])
@@ -113,4 +115,5 @@ def _media() -> None:
         sa.Column("original_name", sa.Text, nullable=False),
         sa.Column("created_at", sa.Float, nullable=False),
         sa.CheckConstraint("kind IN ('image', 'clip')", name="kind_is_known"),
+        sa.CheckConstraint("path GLOB 'media/??/' || sha256 || '.*'", name="path_names_the_bytes"),
     )
