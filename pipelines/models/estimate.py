@@ -19,6 +19,8 @@ _MPS = 4e12
 _READ_BYTES_PER_SECOND = 800e6
 _START_SECONDS = 6.0  # a worker's first import of torch and diffusers
 _FIXED_SECONDS = 0.5
+_WORKER_BYTES = 450 * 10**6  # a worker process that has imported torch, diffusers and transformers
+_ALIKE = 0.05  # runs whose operations differ by less are taken to need the same memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,9 @@ class PastRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a request will cost: seconds at work, seconds to load if the model is not in memory, bytes.
+    """What a request will cost: seconds at work, seconds to load if the model is not in memory, bytes at the peak.
 
+    device_bytes: on the device (on "cpu" the whole worker process). ram_bytes: of the worker in main memory.
     learned: whether past runs of this model on this machine went into it.
     """
 
@@ -52,11 +55,15 @@ def estimate(
     need = footprint_on(card, request, device)
     runs = [run for run in history if run.model == card.id and run.flops > 0 and run.seconds > 0]
     seconds = _learned_seconds(need, runs) if runs else _FIXED_SECONDS + need.flops / _speed(device)
+    working = need.weights + need.activations
+    ram = _WORKER_BYTES + (need.weights if device.kind == "cuda" else working)
+    alike = [run.peak_bytes for run in runs if abs(run.flops / need.flops - 1) < _ALIKE and run.peak_bytes > 0]
+    peak = max(alike) if alike else working if device.kind == "cuda" else ram
     return Estimate(
         seconds=seconds,
         load_seconds=_START_SECONDS + need.weights / _READ_BYTES_PER_SECOND,
-        device_bytes=need.weights + need.activations,
-        ram_bytes=need.weights + (need.activations if device.kind != "cuda" else 0),
+        device_bytes=peak,
+        ram_bytes=ram if device.kind == "cuda" else peak,
         learned=bool(runs),
     )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 MAX_SIDE = 96
-_RIDGE = 1e-2
+_RIDGE = 1e-3
 _SAMPLES = 6
 _SAMPLE_SIDE = 128
 _SAMPLE_FRAMES = 5

@@ -73,3 +73,10 @@ def test_main_memory_is_within_the_machine_s() -> None:
     facts = cpu_facts()
     assert facts.total_bytes <= psutil.virtual_memory().total
     assert facts.cores >= 1 and facts.name
+
+
+def test_the_memory_of_a_run_just_like_it_is_believed(tiny_card: ModelCard, tiny_request: GenerationRequest) -> None:
+    flops = footprint_on(tiny_card, tiny_request, CPU).flops
+    runs = [PastRun(model=tiny_card.id, flops=flops * f, seconds=1.0, peak_bytes=b) for f, b in ((1, 777), (9, 999))]
+    assert estimate(tiny_card, tiny_request, CPU, runs).device_bytes == 777
+    assert estimate(tiny_card, tiny_request, CPU).device_bytes > 400 * 10**6
