@@ -194,6 +194,23 @@ def test_a_row_whose_file_name_rotted_is_damage(tmp_path: Path) -> None:
         open_in(tmp_path)
 
 
+def test_rows_on_both_sides_of_an_unreadable_page_are_salvaged(tmp_path: Path) -> None:
+    with open_in(tmp_path) as repository:
+        project = repository.list_projects()[0].id
+        ids = [row.id for row in repository.add_jobs(project, [request(seed=n).to_json() for n in range(200)])]
+    path = tmp_path / "gimbal.sqlite3"
+    data = bytearray(path.read_bytes())
+    middle = data.index(ids[100].encode()) // 4096 * 4096
+    data[middle : middle + 4096] = bytes(4096)
+    path.write_bytes(bytes(data))
+    with Repository.open(tmp_path / "new.sqlite3", backups=tmp_path) as repository:
+        salvaged = repository.salvage(path)
+        kept = [row.id for row in repository.list_jobs(limit=1000)]
+    assert 180 <= salvaged.jobs == len(kept) < 200
+    assert {ids[0], ids[199]} < set(kept)
+    assert kept == [job for job in ids if job in set(kept)]
+
+
 def test_two_processes_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
     script = f"""
 import sys

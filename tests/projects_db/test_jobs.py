@@ -173,8 +173,8 @@ def test_moving_before_a_job_that_no_longer_waits_is_told(repository: Repository
 def test_a_job_can_be_moved_between_two_others_any_number_of_times(repository: Repository) -> None:
     a, b, c = add(repository, 3)
     for _ in range(80):
-        a, b = b, a
-        repository.move_job(a, before=b)
+        b, c = c, b
+        repository.move_job(b, before=c)
         assert waiting(repository) == [a, b, c]
 
 
