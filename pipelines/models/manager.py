@@ -151,7 +151,12 @@ class _Lease:
         self._footprint = footprint_on(self._card, request, manager.device)
         manager.memory.start_peak()
         start = time.perf_counter()
-        frames, rung = climb(lambda: self._model().generate(request, media, on_progress), self._step, self._explain)
+
+        def attempt() -> Frames:
+            with manager.memory.limited(self._allowance()):
+                return self._model().generate(request, media, on_progress)
+
+        frames, rung = climb(attempt, self._step, self._explain)
         manager.last_run = RunFacts(
             model=self._card.id,
             load_seconds=round(self._load_seconds, 3),
@@ -196,13 +201,15 @@ class _Lease:
     def _model(self) -> LoadedModel:
         """The assembled model under the current setup, made anew when the placement changed."""
         manager = self._manager
-        made = manager._assembled.get(self._card.id)
-        if made is not None and made.setup == self._setup:
-            return made.model
         keys = frozenset(self._keys.values())
-        manager._forget_models(set(keys))
+        sharing = {name: made for name, made in manager._assembled.items() if made.keys & keys}
+        clashing = {name: made for name, made in sharing.items() if made.setup != self._setup}
+        for name in clashing:
+            del manager._assembled[name]
+        if self._card.id in manager._assembled:
+            return manager._assembled[self._card.id].model
         values = {name: manager._components[key].value for name, key in self._keys.items()}
-        if made is not None:
+        if any(made.setup.placement != self._setup.placement for made in clashing.values()):
             for value in values.values():
                 self._loader.release(value)
         model = self._loader.assemble(self._card, values, self._setup)
@@ -221,6 +228,14 @@ class _Lease:
     def _room(self) -> Room:
         manager = self._manager
         return Room(free=manager.memory.free(), budget=manager.budget_bytes, kind=manager.device.kind)
+
+    def _allowance(self) -> int:
+        """Bytes a run may take beyond the components in memory."""
+        manager = self._manager
+        free = manager.memory.free()
+        if manager.budget_bytes is None:
+            return free
+        return max(0, min(free, manager.budget_bytes - sum(r.size for r in manager.residents())))
 
     def _make_room(self, rung: Rung) -> bool:
         """The rungs that help while loading."""

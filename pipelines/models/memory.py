@@ -6,6 +6,8 @@ import ctypes
 import ctypes.util
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +16,7 @@ import psutil
 from pipelines.models.device import DeviceFacts, main_memory
 
 _ALLOCATOR = "DefaultCPUAllocator"
+_SLACK = 64 * 2**20  # room for what is no tensor: threads, Python's own objects, small buffers
 
 
 class Memory(Protocol):
@@ -25,6 +28,10 @@ class Memory(Protocol):
 
     def collect(self) -> None:
         """Give back what nothing refers to."""
+        ...
+
+    def limited(self, allowance: int) -> AbstractContextManager[None]:
+        """Hold this process to `allowance` more bytes meanwhile, so that too much is an error and not its death."""
         ...
 
     def start_peak(self) -> None:
@@ -69,6 +76,24 @@ class MainMemory:
             torch.mps.empty_cache()
         _trim_heap()
 
+    @contextmanager
+    def limited(self, allowance: int) -> Iterator[None]:
+        """On Linux a limit on private memory: without it the kernel promises more than there is and kills later."""
+        held = _private_bytes()
+        if self._mps or held is None:
+            yield
+            return
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        ceiling = held + max(allowance, _SLACK)
+        wanted = ceiling if hard == resource.RLIM_INFINITY else min(ceiling, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
     def start_peak(self) -> None:
         """Linux resets its high-water mark on request; elsewhere the mark is that of the whole process."""
         try:
@@ -103,6 +128,18 @@ class CudaMemory:
         gc.collect()
         torch.cuda.empty_cache()
 
+    @contextmanager
+    def limited(self, allowance: int) -> Iterator[None]:
+        import torch
+
+        _, total = torch.cuda.mem_get_info(0)
+        held = torch.cuda.memory_allocated(0)
+        torch.cuda.set_per_process_memory_fraction(min(1.0, (held + max(allowance, _SLACK)) / total), 0)
+        try:
+            yield
+        finally:
+            torch.cuda.set_per_process_memory_fraction(1.0, 0)
+
     def start_peak(self) -> None:
         import torch
 
@@ -112,6 +149,17 @@ class CudaMemory:
         import torch
 
         return int(torch.cuda.max_memory_allocated(0))
+
+
+def _private_bytes() -> int | None:
+    """Private writable memory of this process as Linux counts it against a limit; None elsewhere."""
+    try:
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
 
 
 def _trim_heap() -> None:

@@ -12,11 +12,13 @@ import transformers
 from accelerate.hooks import remove_hook_from_module
 from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.hooks import HookRegistry
+from safetensors import SafetensorError
 
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.families.family import LoadedModel, ModelCard, Setup
 from pipelines.families.wan.configs import CLASSES, STEMS
 from pipelines.families.wan.model import WanModel
+from pipelines.models.memory import is_out_of_memory
 from pipelines.models.weights import AGAIN
 
 _GROUP_HOOKS = ("layer_execution_tracker", "lazy_prefetch_group_offloading", "group_offloading")
@@ -42,11 +44,10 @@ class WanLoader:
             if name not in STEMS:
                 return cls.from_pretrained(folder, local_files_only=True)
             return _weighted(cls, library, folder, _dtype(name, setup))
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-            if "memory" in str(error).lower():  # out of memory is the ladder's business
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+            if is_out_of_memory(error):
                 raise
-            reason = f"The {name} of {folder} cannot be loaded ({str(error)[:300]})."
-        raise BrokenCheckpoint(reason, AGAIN)
+            raise BrokenCheckpoint(f"The {name} of {folder} cannot be loaded ({str(error)[:300]}).", AGAIN) from error
 
     def assemble(self, card: ModelCard, components: Mapping[str, Any], setup: Setup) -> LoadedModel:
         cls = getattr(diffusers, card.settings["checkpoint"].classes["scheduler"])

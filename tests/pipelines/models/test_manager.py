@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,9 @@ class ScriptedMemory:
     def collect(self) -> None:
         self.collected += 1
         self._real.collect()
+
+    def limited(self, allowance: int) -> AbstractContextManager[None]:
+        return self._real.limited(allowance)
 
     def start_peak(self) -> None:
         self._real.start_peak()
@@ -180,6 +185,23 @@ def test_a_clip_too_large_for_real_memory_is_an_out_of_memory(catalog: Catalog, 
 
     with pytest.raises(OutOfMemory, match="DefaultCPUAllocator"):
         make(manager, request, asking_for_too_much)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process limit its own memory")
+def test_a_run_cannot_take_more_than_the_budget(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device, budget_bytes=200 * 2**20)
+    request = smallest_request(catalog.card("one"))
+    taken: list[torch.Tensor] = []
+
+    def hungry(progress: Progress) -> None:
+        if progress.stage == "denoising":
+            taken.append(torch.zeros(300 * 2**20, dtype=torch.uint8))
+
+    with pytest.raises(OutOfMemory, match="DefaultCPUAllocator"):
+        make(manager, request, hungry)
+    assert taken == []
+    assert len(make(manager, request, quiet)) == request.num_frames
+    taken.append(torch.zeros(300 * 2**20, dtype=torch.uint8))  # the limit ends with the run
 
 
 def test_memory_running_out_while_loading_evicts_the_idle(catalog: Catalog, device: DeviceFacts) -> None:
