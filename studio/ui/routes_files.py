@@ -76,15 +76,12 @@ async def _received(request: Request, folder: Path, name: str) -> Path:
 
 
 def _what_is(studio: Studio, path: Path, name: str) -> dict[str, Any]:
-    from studio.media import probe
     from studio.media.tags import read_record
 
     try:
         record = read_record(path)
     except MediaError as error:
-        info = probe(path)
-        size = {"width": info.width, "height": info.height, "num_frames": info.num_frames, "fps": info.fps}
-        return {"kind": info.kind, "name": name, **size, "told": error.message}
+        return _without_settings(path, name, error)
     return {
         "kind": "gimbal",
         "name": name,
@@ -93,6 +90,17 @@ def _what_is(studio: Studio, path: Path, name: str) -> dict[str, Any]:
         "media": _pictures(studio, record),
         "missing_model": _missing_model(studio, record.request.model),
     }
+
+
+def _without_settings(path: Path, name: str, why: MediaError) -> dict[str, Any]:
+    from studio.media import probe
+
+    try:
+        info = probe(path)
+    except MediaError as error:
+        return {"kind": "other", "name": name, "message": error.message, "hint": error.hint}
+    size = {"width": info.width, "height": info.height, "num_frames": info.num_frames, "fps": info.fps}
+    return {"kind": info.kind, "name": name, **size, "message": why.message, "hint": why.hint}
 
 
 def _pictures(studio: Studio, record: ClipRecord) -> list[str]:

@@ -32,6 +32,7 @@ export async function receive(file) {
   try {
     const found = await send("drop", file);
     if (found.kind === "gimbal") return await bringBack(found);
+    if (found.kind === "other") return void tell(found.message, { hint: found.hint, bad: true });
     describe(file, found);
   } catch (error) {
     fail(error);

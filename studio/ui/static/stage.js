@@ -106,6 +106,7 @@ function live() {
     for (const element of [plate, picture]) element.style.setProperty("--ratio", String(request.width / request.height));
   };
   view.show = (job) => {
+    view.dataset.job = job.id;
     const running = job.state === "running";
     const now = running && job.preview_version ? `${job.id}/preview?v=${job.preview_version}` : "";
     if (now !== version) {

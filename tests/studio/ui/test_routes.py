@@ -183,10 +183,12 @@ def test_a_dropped_picture_is_told_to_be_one_and_can_be_kept(client: TestClient,
 
 
 @pytest.mark.parametrize("data", [b"", b"no film at all", b"\x00\x00\x00\x18ftypmp42" + b"\0" * 40])
-def test_a_dropped_file_that_is_no_picture_and_no_clip_is_refused_in_words(client: TestClient, data: bytes) -> None:
-    answer = client.post("/gimbal/api/drop", params={"name": "x.mp4"}, content=data)
-    assert answer.status_code == 415
-    assert answer.json()["error"]["message"]
+def test_a_dropped_file_that_is_no_picture_and_no_clip_is_told_in_words(client: TestClient, data: bytes) -> None:
+    found = client.post("/gimbal/api/drop", params={"name": "x.mp4"}, content=data).json()
+    assert (found["kind"], found["name"]) == ("other", "x.mp4")
+    assert found["message"] and found["hint"]
+    refused = client.post("/gimbal/api/pictures", params={"name": "x.png"}, content=data)
+    assert refused.status_code == 415 and refused.json()["error"]["message"]
 
 
 def export(client: TestClient, clip: ClipRow, **wish: object) -> dict[str, object]:
