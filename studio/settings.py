@@ -36,7 +36,7 @@ class Settings:
     device: str = "auto"
     budget_bytes: int | None = None
     warm_start: bool = False
-    warm_delay_seconds: float = 2.0
+    warm_delay_seconds: float = 5.0
     worker_grace_seconds: float = 10.0
     worker_silence_seconds: float = 60.0
 

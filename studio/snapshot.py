@@ -237,6 +237,12 @@ class Board:
         if not same:
             self._bump()
 
+    def memory(self, free_bytes: int | None) -> None:
+        """The device's free memory; no change worth telling, the next snapshot shows it."""
+        with self._changed:
+            if free_bytes is not None and self._device is not None:
+                self._device = dataclasses.replace(self._device, free_bytes=free_bytes)
+
     def machine(self, guessed: DeviceFacts) -> Machine:
         """The device as the worker measured it, or as it was guessed."""
         with self._changed:

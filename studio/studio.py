@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import threading
@@ -14,7 +15,7 @@ from pipelines.domain.errors import BrokenCheckpoint, GimbalError
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
 from pipelines.models.catalog import Catalog
-from pipelines.models.device import DeviceFacts, measure_without_torch
+from pipelines.models.device import DeviceFacts, main_memory, measure_without_torch
 from pipelines.models.estimate import Estimate, PastRun, estimate
 from projects_db.records import JobRow
 from studio.home import add_model, added_models, prepare
@@ -126,7 +127,10 @@ class Studio:
         """The device clips are made on, guessed without torch until the worker has measured it."""
         if self._guessed is None:
             self._guessed = measure_without_torch()
-        return self.board.machine(self._guessed).device
+        guessed = self._guessed
+        if guessed.kind != "cuda":
+            guessed = dataclasses.replace(guessed, free_bytes=main_memory()[1])
+        return self.board.machine(guessed).device
 
     def estimate(self, request: GenerationRequest) -> Estimate:
         """Seconds and memory a request will take here, from arithmetic and past runs. Raises UnknownModel."""

@@ -83,7 +83,9 @@ class Unable:
 
 @dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """The worker is alive; sent every two seconds."""
+    """The worker is alive; sent every two seconds. free_bytes: of its device, None where not known."""
+
+    free_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ Torch comes in with the model manager, when a `Maker` is built; this module itse
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import math
 import os
@@ -21,6 +22,7 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import Progress
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, cpu_facts, measure
+from pipelines.models.estimate import estimate
 from studio import __version__
 from studio.home import Home, added_models
 from studio.jobs import preview
@@ -36,6 +38,7 @@ _LIBRARIES: Final = ("torch", "diffusers", "transformers", "numpy")
 _OUT_OF_MEMORY: Final = frozenset({"OutOfMemory", "OutOfMemoryError", "MemoryError"})
 _PROGRESS_SECONDS = 0.1
 _PREVIEW_SECONDS = 0.2
+_WARM_SECONDS = 2.0
 _LARGEST_EMBEDDED_FILE = 2**20
 
 Send = Callable[[Message], None]
@@ -63,12 +66,28 @@ class Maker:
     def ready(self) -> Ready:
         return Ready(pid=os.getpid(), device=self._device)
 
-    def warm(self, warm: Warm) -> None:
-        """Load the model of a request."""
+    def warm(self, warm: Warm, wanted: Callable[[], bool]) -> None:
+        """Load the model of a request and, where that is quick, make its smallest clip: the first call is the slowest.
+
+        The clip is left at its next step once `wanted` says that there is real work.
+        """
         request = GenerationRequest.from_json(warm.request_json)
         self._check_model(request)
-        with self._manager.use(request.model, request, lambda progress: None):
-            pass
+        card = self.catalog.card(request.model)
+        able = card.capabilities
+        short = dataclasses.replace(request, num_frames=min(able.grid.lengths), steps=int(able.steps.low))
+
+        def leave_when_wanted(progress: Progress) -> None:
+            if wanted():
+                raise Stopped("There is real work.")
+
+        with self._manager.use(request.model, short, lambda progress: None) as model:
+            if estimate(card, short, self._device).seconds < _WARM_SECONDS:
+                model.generate(short, {}, leave_when_wanted)
+
+    def free_bytes(self) -> int:
+        """Bytes of the device that can be had now."""
+        return self._manager.memory.free()
 
     def make(self, run: Run, send: Send, stopped: Callable[[], bool]) -> Produced:
         """Make the clip of a run and write its two files. Raises GimbalError, Stopped and whatever a model raises."""

@@ -232,7 +232,7 @@ class Work:
         message: Message = heard.message
         match message:
             case Heartbeat():
-                pass
+                self._board.memory(message.free_bytes)
             case Ready():
                 self._slot.ready = True
                 self._board.worker("ready", message.device)

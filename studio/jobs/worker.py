@@ -15,7 +15,7 @@ import threading
 import time
 from typing import assert_never
 
-from pipelines.domain.errors import GimbalError
+from pipelines.domain.errors import GimbalError, Stopped
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import Command, Errored, Halted, Heartbeat, Message, Quit, Run, Setup, Stop, Unable, Warm
 from studio.jobs.making import Maker, failure
@@ -33,6 +33,7 @@ class Worker:
         self._pipe = pipe
         self._inbox: queue.SimpleQueue[Run | Warm | Quit] = queue.SimpleQueue()
         self._stopped: set[str] = set()
+        self._maker: Maker | None = None
 
     def serve(self) -> None:
         """Come up, then do what is asked until told to quit."""
@@ -59,6 +60,7 @@ class Worker:
             kind, message, hint = failure(error)
             self._send(Unable(message=f"{message} ({kind})", hint=hint))
             return None
+        self._maker = maker
         reach("worker.ready")
         self._send(maker.ready())
         return maker
@@ -81,7 +83,7 @@ class Worker:
         try:
             return maker.make(run, self._send, lambda: run.job_id in self._stopped)
         except Exception as error:
-            if type(error).__name__ == "Stopped":
+            if isinstance(error, Stopped):
                 return Halted(job_id=run.job_id)
             if not isinstance(error, GimbalError | MemoryError):
                 _log.exception("Job %s failed", run.job_id)
@@ -90,7 +92,9 @@ class Worker:
 
     def _warm(self, maker: Maker, warm: Warm) -> None:
         try:
-            maker.warm(warm)
+            maker.warm(warm, lambda: not self._inbox.empty())
+        except Stopped:
+            pass
         except Exception:
             _log.exception("The model could not be warmed up")
 
@@ -113,7 +117,13 @@ class Worker:
     def _beat(self) -> None:
         while True:
             time.sleep(HEARTBEAT_SECONDS)
-            self._send(Heartbeat())
+            self._send(Heartbeat(free_bytes=self._free_bytes()))
+
+    def _free_bytes(self) -> int | None:
+        try:
+            return None if self._maker is None else self._maker.free_bytes()
+        except Exception:  # a device in trouble is told by the job that met it
+            return None
 
 
 def _take_over_stdio() -> Pipe:

@@ -151,3 +151,11 @@ def test_an_idle_studio_costs_less_than_a_hundredth_of_a_core(studio: Studio) ->
     time.sleep(4.0)
     used = time.process_time() - before[0] + sum(worker.cpu_times()[:2]) - before[1]
     assert used / (time.monotonic() - start) < 0.01
+
+
+def test_a_warmed_worker_makes_its_first_clip_without_loading(assets: Path, home: Path) -> None:
+    settings = Settings.read({}, home=home, assets=assets, device="cpu", warm_start=True, warm_delay_seconds=0.0)
+    with Studio(settings) as studio:
+        until(lambda: studio.snapshot().machine.worker == "ready", seconds=60)
+        row = studio.wait(submit(studio, request(studio)), timeout=60)
+        assert row.state == "finished" and json.loads(row.facts_json or "")["load_seconds"] < 0.5
