@@ -69,6 +69,7 @@ export function button(name, label, onclick, { word = "", keys = "", kind = "", 
  */
 export function keyed(parent, items, key, create, update) {
   const old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  const focused = parent.contains(document.activeElement) ? document.activeElement : null;
   let place = parent.firstElementChild;
   for (const item of items) {
     const id = String(key(item));
@@ -83,6 +84,7 @@ export function keyed(parent, items, key, create, update) {
     else parent.insertBefore(node, place);
   }
   for (const node of old.values()) node.remove();
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus(); // a moved node loses it
 }
 
 /** Set an element's text only where it differs, so that selections survive. */

@@ -117,24 +117,29 @@ function handle(row, job) {
   });
   grip.addEventListener("pointerdown", (event) => {
     event.preventDefault();
-    grip.setPointerCapture(event.pointerId);
-    dragging = true;
-    row.classList.add("gm-dragged");
+    drag(row, job.id);
   });
-  grip.addEventListener("pointermove", (event) => {
-    if (!dragging || !grip.hasPointerCapture(event.pointerId)) return;
+  return grip;
+}
+
+/** Follow the pointer until it is let go. The listeners stand on the document, for a row that moves loses its capture. */
+function drag(row, id) {
+  dragging = true;
+  row.classList.add("gm-dragged");
+  const follow = (event) => {
     const others = [...row.parentElement.children].filter((other) => other !== row);
     const next = others.find((other) => event.clientY < other.getBoundingClientRect().top + other.offsetHeight / 2);
     if (row.nextElementSibling !== (next || null)) row.parentElement.insertBefore(row, next || null);
-  });
+  };
   const drop = () => {
-    if (!dragging) return;
+    for (const name of ["pointerup", "pointercancel"]) document.removeEventListener(name, drop);
+    document.removeEventListener("pointermove", follow);
     dragging = false;
     row.classList.remove("gm-dragged");
-    move(job.id, row.nextElementSibling?.dataset.key);
+    move(id, row.nextElementSibling?.dataset.key);
   };
-  grip.addEventListener("lostpointercapture", drop);
-  return grip;
+  document.addEventListener("pointermove", follow);
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, drop);
 }
 
 function move(id, before) {
