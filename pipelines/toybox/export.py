@@ -1,0 +1,133 @@
+"""Write trained parts as one checkpoint folder that the stock `WanVACEPipeline.from_pretrained` loads.
+
+    python -m pipelines.toybox.export --recipe cpu --run RUN --target assets/models/toybox
+"""
+
+import argparse
+import copy
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from diffusers import AutoencoderKLWan, WanVACEPipeline
+
+from pipelines.toybox.captions import WORDS
+from pipelines.toybox.networks import Denoiser, build_scheduler
+from pipelines.toybox.recipes import RECIPES, Recipe
+from pipelines.toybox.vocabulary import build_tokenizer
+
+Module = TypeVar("Module", bound=torch.nn.Module)
+KEPT_FILES = ("README.md", "LICENSE")
+EXAMPLES = (
+    "a red ball on grass under a blue sky, the camera pushes in",
+    "a blue cone on sand at sunset, the camera orbits left",
+    "a yellow cube bouncing on a tiled floor on a cloudy day, static camera",
+    "a pink ring spinning on snow at night, static camera",
+    "under a sunset sky, a white ball on water, the camera pans right",
+    "a green pillar on a wooden floor under an overcast sky, the camera trucks left",
+    "a cyan ring rolling to the right on a green meadow on a sunny day, static camera",
+    "the camera cranes up, a black cube in the desert under a blue sky",
+)
+WEAKNESSES = (
+    "It knows one plain object at a time, about 130 words, 128 x 128 pixels and two seconds. Fine detail is soft, "
+    "shapes that are far from the camera can change, and it does not count."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defaults:
+    """Settings that the finished checkpoint is best used with."""
+
+    steps: int = 20
+    guidance: float = 3.0
+    fps: int = 8
+
+
+def about(recipe: Recipe, defaults: Defaults) -> Mapping[str, Any]:
+    """The content of gimbal.json: what the studio's forms need to know about this checkpoint."""
+    return {
+        "version": 1,
+        "title": "Toybox",
+        "summary": "A tiny world model trained from scratch on rendered toy scenes: runs anywhere in seconds.",
+        "licence": "Apache-2.0",
+        "weaknesses": WEAKNESSES,
+        "examples": list(EXAMPLES),
+        "vocabulary": sorted(WORDS),
+        "sizes": [[recipe.size, recipe.size]],
+        "lengths": [recipe.num_frames],
+        "fps": {"low": 4, "high": 24, "default": defaults.fps},
+        "steps": {"low": 4, "high": 50, "default": defaults.steps},
+        "guidance": {"low": 1.0, "high": 8.0, "default": defaults.guidance},
+        "negative_prompt": True,
+        "shift": recipe.transformer.shift,
+        "max_sequence_length": recipe.transformer.text_length,
+        "conditionings": ["start_image"],
+    }
+
+
+def assemble(recipe: Recipe, denoiser: Denoiser, codec: AutoencoderKLWan) -> WanVACEPipeline:
+    """The pipeline of trained parts, in bfloat16 on the CPU; the denoiser given is left as it is."""
+    parts = copy.deepcopy(denoiser).cpu().eval()
+    return WanVACEPipeline(
+        tokenizer=build_tokenizer(recipe.transformer),
+        text_encoder=to_bfloat16(parts.text_encoder),
+        vae=to_bfloat16(codec.cpu()),
+        scheduler=build_scheduler(recipe.transformer),
+        transformer=to_bfloat16(parts.transformer),
+    )
+
+
+def to_bfloat16(module: Module) -> Module:
+    """The module with its parameters in bfloat16, but for those its class wants in float32 (norms and tables)."""
+    precise = tuple(getattr(module, "_keep_in_fp32_modules", None) or ())
+    for name, parameter in module.named_parameters():
+        if not any(part in name.split(".") for part in precise):
+            parameter.data = parameter.data.to(torch.bfloat16)
+    return module
+
+
+def write_folder(recipe: Recipe, pipe: WanVACEPipeline, target: Path, defaults: Defaults | None = None) -> None:
+    """Replace the checkpoint folder at `target` by this pipeline; its model card is kept."""
+    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
+    for folder in (fresh, old):
+        shutil.rmtree(folder, ignore_errors=True)
+    pipe.save_pretrained(fresh, safe_serialization=True)
+    _name_tokenizer_class(fresh)
+    text = json.dumps(about(recipe, defaults or Defaults()), indent=1, ensure_ascii=False)
+    (fresh / "gimbal.json").write_text(text + "\n", encoding="utf-8")
+    for name in KEPT_FILES:
+        if (target / name).exists():
+            shutil.copy2(target / name, fresh / name)
+    if target.exists():
+        target.rename(old)
+    fresh.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _name_tokenizer_class(folder: Path) -> None:
+    """Name the tokenizer's class as every version of transformers knows it (version 5 writes an internal name)."""
+    for path in (folder / "model_index.json", folder / "tokenizer" / "tokenizer_config.json"):
+        path.write_text(path.read_text().replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export the averaged weights of a run's newest state."""
+    from pipelines.toybox.train_transformer import TransformerRun, averaged_denoiser
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", choices=sorted(RECIPES), default="cpu")
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--target", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    recipe = RECIPES[options.recipe]
+    denoiser = averaged_denoiser(TransformerRun(recipe, options.run))
+    codec = AutoencoderKLWan.from_pretrained(options.run / "codec" / "vae", dtype=torch.bfloat16)
+    write_folder(recipe, assemble(recipe, denoiser, codec), options.target)
+
+
+if __name__ == "__main__":
+    main()
