@@ -1,0 +1,56 @@
+"""Measure what Gimbal promises on this machine: start, click, library, idle (all of them without a name)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.cli.console import Console
+
+if TYPE_CHECKING:
+    from studio.bench.report import Report
+
+HELP = "measure the studio on this machine"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", choices=("start", "click", "library", "idle"), help="which one")
+    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="also write each result there as NAME.json")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from studio import bench
+
+    reports = []
+    for name in [options.name] if options.name else bench.NAMES:
+        console.note(f"{name}: {bench.summary(name)}")
+        report = bench.run(name, console.note)
+        reports.append(report)
+        _show(report, console)
+        if options.output:
+            _write(report, options.output)
+    console.result(reports=[report.as_dict() for report in reports])
+    return 0
+
+
+def _show(report: Report, console: Console) -> None:
+    here = report.machine
+    console.say(f"{report.name} on {here['device']}, {here['cores']} cores, {here['memory_gib']} GiB, {here['system']}")
+    rows = [
+        (m.name, f"{m.value:.2f}", m.unit, "" if m.limit is None else f"<= {m.limit:g}", m.verdict, m.note)
+        for m in report.measures
+    ]
+    console.table(("measure", "value", "unit", "promised", "", "note"), rows)
+    console.say()
+
+
+def _write(report: Report, folder: Path) -> None:
+    from studio.home import storage_error, write_atomically
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+    write_atomically(folder / f"{report.name}.json", json.dumps(report.as_dict(), indent=1) + "\n")
