@@ -64,9 +64,12 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_files.router(studio, exports))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")
     app.state.feed = feed
+    page = blocks(studio)
+    # Gradio looks into its queue a thousand times a second, which alone costs 4 % of a core.
+    page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = 0.05, 0.5
     gr.mount_gradio_app(
         app,
-        blocks(studio),
+        page,
         path="/",
         footer_links=[],
         run_history=False,
