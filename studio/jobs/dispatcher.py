@@ -17,10 +17,11 @@ from studio.jobs.crashpoint import reach
 from studio.jobs.events import Warm
 from studio.jobs.making import failure
 from studio.jobs.slot import Heard
-from studio.jobs.work import MAX_ATTEMPTS, Parts, Work
+from studio.jobs.work import Parts, Work
 from studio.lock import FileLock
 from studio.snapshot import Notice
 
+TOO_MANY_ATTEMPTS: Final = 5
 _TICK_SECONDS: Final = 1.0
 _log = logging.getLogger("gimbal.dispatcher")
 
@@ -137,16 +138,19 @@ class Dispatcher:
     def _recover(self) -> None:
         """Put in order what a head left that ended in the middle; only the holder of the lock may."""
         reach("dispatcher.recovering")
-        lines = self._parts.library.reconcile().lines()
-        for row in self._parts.repository.running_jobs():
-            if row.attempts >= MAX_ATTEMPTS:
-                message = f"Gimbal ended {row.attempts} times while this clip was being made."
-                self._parts.repository.fail_job(row.id, message, "Retry it with a smaller size or length.")
-            else:
-                self._parts.repository.requeue(row.id)
+        lines = [*self._parts.library.reconcile().lines()]
+        left = self._parts.repository.running_jobs()
+        for row in left:
+            self._parts.repository.requeue(row.id)
+        suspect = next((row for row in left if row.attempts >= TOO_MANY_ATTEMPTS), None)
+        if suspect is not None:
+            self._parts.repository.set_paused(True)
+            times, what = suspect.attempts, suspect.prompt[:80]
+            lines.append(f"Gimbal ended {times} times while it made “{what}”, so the queue is paused.")
         self._recovered = True
         if lines:
-            self._parts.board.tell(Notice(message=" ".join(lines), hint=""))
+            hint = "Cancel that clip, or make it smaller; then resume the queue." if suspect else ""
+            self._parts.board.tell(Notice(message=" ".join(lines), hint=hint))
         self._parts.board.touch()
         self._work.warm(None, may_start=True)
 

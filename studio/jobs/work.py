@@ -42,7 +42,6 @@ from studio.settings import Settings
 from studio.snapshot import Board, Notice
 
 MAX_DEATHS: Final = 2
-MAX_ATTEMPTS: Final = 4
 _PAUSING: Final = frozenset({NoSpace.__name__, Unable.__name__})
 _NOTED_SECONDS: Final = 1.0
 _log = logging.getLogger("gimbal.work")
@@ -308,8 +307,8 @@ class Work:
             return
         self._deaths[job_id] += 1
         _log.warning("The worker died over job %s: %s", job_id, reason)
-        if self._deaths[job_id] >= MAX_DEATHS or current.row.attempts >= MAX_ATTEMPTS:
-            message = f"The worker died more than once while it made this clip: {reason}."
+        if self._deaths[job_id] >= MAX_DEATHS:
+            message = f"The worker died {MAX_DEATHS} times while it made this clip: {reason}."
             hint = "Make the clip smaller or shorter, or choose a smaller model, then retry."
             self._fail(job_id, "WorkerDied", message, hint)
         else:

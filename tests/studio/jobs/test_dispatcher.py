@@ -11,6 +11,7 @@ import pytest
 
 from pipelines.domain.errors import GimbalError
 from projects_db.records import JobRow
+from studio.jobs.dispatcher import TOO_MANY_ATTEMPTS
 from studio.jobs.events import Errored, Gone, Halted, Message, Progressed, Run, Unable
 from studio.studio import Studio, default_request
 from tests.studio.jobs.conftest import Open
@@ -251,9 +252,8 @@ def test_a_second_studio_waits_and_takes_over_when_the_first_closes(opened: Open
     (job,) = submit(first)
     gate.reached.wait(10)
     second = opened(diligent)
-    until(lambda: second.snapshot().running != ())
+    until(lambda: [view.stage for view in second.snapshot().running] == ["denoising"])
     assert second.snapshot().dispatching == "elsewhere"
-    assert second.snapshot().running[0].stage == "denoising"
     first.close()
     assert second.wait(job.id, timeout=20).state == "finished"
     assert second.snapshot().dispatching == "here"
@@ -287,3 +287,25 @@ def test_progress_and_previews_reach_the_snapshot(opened: Open) -> None:
     gate.open.set()
     studio.wait(job.id, timeout=20)
     assert studio.preview(job.id) is None
+
+
+def test_a_head_that_died_over_a_job_runs_it_again(opened: Open) -> None:
+    looking = opened(worker=False)
+    (job,) = submit(looking)
+    looking.repository.lease_next(1)
+    row = opened(diligent).wait(job.id, timeout=20)
+    assert (row.state, row.attempts) == ("finished", 2)
+
+
+def test_a_job_over_which_gimbal_ended_again_and_again_waits_for_a_person(opened: Open) -> None:
+    looking = opened(worker=False)
+    (job,) = submit(looking)
+    for _ in range(TOO_MANY_ATTEMPTS):
+        looking.repository.requeue(job.id)
+        looking.repository.lease_next(1)
+    studio = opened(diligent)
+    with pytest.raises(GimbalError, match="ended 5 times"):
+        studio.wait(job.id, timeout=20)
+    assert state(studio, job) == "queued" and studio.snapshot().paused
+    studio.queue.resume()
+    assert studio.wait(job.id, timeout=20).state == "finished"
