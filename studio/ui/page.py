@@ -23,6 +23,7 @@ _FIRST = ("prompt", "picture", "model", "size", "num_frames", "takes", "seed")
 _LOOK = ("negative_prompt", "guidance")
 _ADVANCED = ("steps", "fps")
 _EVENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+_NO_MODEL = "No model was found. Add a checkpoint folder with <code>launch.py models add FOLDER</code> and start again."
 PLACES = ("top", "stage", "takes", "library", "inspector", "queue")
 
 
@@ -115,6 +116,8 @@ def _answer(message: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any
 def blocks(studio: Studio) -> gr.Blocks:
     """The page. Each place is an empty element that a module of `static/` fills."""
     form = Form(studio)
+    if not form.cards():
+        return _without_model()
     card = form.cards()[0]
     made = forms.specs(card, form.cards())
     values = forms.defaults(card, form.cards())
@@ -137,6 +140,18 @@ def blocks(studio: Studio) -> gr.Blocks:
                 _place(place)
             bridge, reply = Bridge(), Reply()
         _wire(form, [fields[name] for name in forms.NAMES], bridge, reply)
+    return page
+
+
+def _without_model() -> gr.Blocks:
+    """The page where no checkpoint was found: the library works, and the form's place says what to do."""
+    page = gr.Blocks(title="Gimbal", analytics_enabled=False)
+    with page, gr.Column(elem_id="gm-root"):
+        _place("top")
+        with gr.Column(elem_id="gm-form"):
+            gr.HTML(f'<p class="gm-muted">{_NO_MODEL}</p>', apply_default_css=False, js_on_load=None)
+        for place in PLACES[1:]:
+            _place(place)
     return page
 
 

@@ -37,6 +37,7 @@ def _stream(routes: APIRouter, studio: Studio, feed: Feed, instance: str) -> Non
             "instance": instance,
             "projects": [views.project(row) for row in studio.repository.list_projects()],
             "cards": [views.card(card) for card in studio.catalog.cards()],
+            "broken": [{"message": fault.message, "hint": fault.hint} for fault in studio.catalog.broken],
             "formats": _formats(),
             "home": str(studio.settings.home),
         }

@@ -10,7 +10,7 @@ import * as takes from "./takes.js";
 import * as top from "./top.js";
 import { standing } from "./bridge.js";
 import { connect, loadClips, loadStart, on, set, state } from "./store.js";
-import { fail } from "./toast.js";
+import { fail, tell } from "./toast.js";
 
 document.documentElement.id = "gimbal"; // the style's rules stand under this id
 document.documentElement.dataset.theme = localStorage.getItem("gimbal.theme") || "dark";
@@ -66,9 +66,12 @@ async function boot() {
     let begun = false;
     on("live clips", () => { if (!begun && first()) { begun = true; begin(); } });
   }
-  const goPlace = await place("go");
-  await standing();
-  go.mount(goPlace);
+  for (const fault of state.start?.broken || []) tell(fault.message, { hint: fault.hint, bad: true });
+  if (state.start?.cards.length) {
+    const goPlace = await place("go");
+    await standing();
+    go.mount(goPlace);
+  }
   document.documentElement.classList.add("gm-ready");
 }
 

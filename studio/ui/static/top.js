@@ -110,7 +110,7 @@ function queueSummary() {
     const count = live ? live.running.length + live.waiting.length : 0;
     const left = live?.running[0]?.eta_seconds;
     const lost = state.online === "lost";
-    text(words, lost ? "reconnecting" : live?.paused ? `queue paused · ${count}` : count ? `queue ${count}${left ? ` · ${duration(left)}` : ""}` : "queue empty");
+    text(words, lost ? "reconnecting" : live?.paused ? `queue paused${count ? ` · ${count}` : ""}` : count ? `queue ${count}${left ? ` · ${duration(left)}` : ""}` : "queue empty");
     summary.classList.toggle("gm-lost", lost);
     bar.style.width = `${100 * (live?.running[0]?.fraction || 0)}%`;
   };

@@ -57,3 +57,9 @@ def test_gradios_own_pages_about_its_events_are_closed(client: TestClient) -> No
     assert client.get("/docs").status_code != 200 or "swagger" not in client.get("/docs").text.lower()
     described = client.get("/gradio_api/info").json()
     assert described["named_endpoints"] == {} and described["unnamed_endpoints"] == {}
+
+
+@pytest.mark.parametrize("path", ["pyproject.toml", "/etc/hostname", "studio/settings.py", "..%2F..%2Fetc%2Fhostname"])
+def test_no_file_of_the_machine_can_be_read_by_its_path(client: TestClient, path: str) -> None:
+    for route in ("/gradio_api/file=", "/gimbal/static/", "/gimbal/media/clips/"):
+        assert client.get(route + path).status_code in (403, 404)
