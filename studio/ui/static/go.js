@@ -59,8 +59,8 @@ function examples() {
   return chips;
 }
 
-/** Mount below the fields; the chips and the note go right under the prompt. */
-export function mount(place) {
+/** Mount below the fields; the chips and the note go right under the prompt. Resolves once the kept form is back. */
+export async function mount(place) {
   const note = h("p", { class: "gm-note", hidden: true });
   const estimate = h("p", { class: "gm-estimate", "aria-live": "polite" });
   const word = h("span", {}, "Generate");
@@ -86,8 +86,8 @@ export function mount(place) {
   on("look", drawLook);
   on("took", () => { if (state.took) text(estimate, `took ${duration(state.took.seconds)} · ${bytes(state.took.peak_bytes)}`); });
   const kept = localStorage.getItem(KEPT);
-  if (kept) restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
-  else look();
+  if (kept) await restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
+  look();
 }
 
 function told(estimate, takes) {

@@ -70,7 +70,7 @@ async function boot() {
   if (state.start?.cards.length) {
     const goPlace = await place("go");
     await standing();
-    go.mount(goPlace);
+    await go.mount(goPlace);
   }
   document.documentElement.classList.add("gm-ready");
 }
