@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -73,7 +74,7 @@ class Home:
 def prepare(root: Path) -> Home:
     """Make the folders and prove that they can be written. Raises StorageError, NoSpace."""
     home = Home(root)
-    probe = home.incoming / f".probe-{secrets.token_hex(4)}"
+    probe = home.logs / f".probe-{secrets.token_hex(4)}"
     folders = (home.backups, home.clips, home.posters, home.media, home.incoming, home.trash, home.logs)
     try:
         for folder in folders:
@@ -81,7 +82,8 @@ def prepare(root: Path) -> Home:
         probe.write_bytes(b"gimbal" * 700)
         probe.unlink()
     except OSError as error:
-        probe.unlink(missing_ok=True) if home.incoming.is_dir() else None
+        with contextlib.suppress(OSError):
+            probe.unlink()
         raise storage_error(error, root) from error
     return home
 

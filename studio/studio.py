@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 
@@ -46,6 +47,7 @@ class Studio:
         self.catalog = Catalog(settings.assets, added_models(self.home))
         self.library, self.rebuilt = Library.open(self.home.root)
         self.repository = self.library.repository
+        self._log_file = _begin_log(self.home.logs / "studio.log")
         self.board = Board()
         if self.rebuilt is not None:
             self.board.tell(Notice(message=" ".join(self.rebuilt.lines()), hint=""))
@@ -74,6 +76,8 @@ class Studio:
         if self._watcher.ident is not None:
             self._watcher.join()
         self.repository.close()
+        logging.getLogger("gimbal").removeHandler(self._log_file)
+        self._log_file.close()
 
     def __enter__(self) -> Studio:
         return self.start()
@@ -239,6 +243,14 @@ class Studio:
     def _warm_later(self) -> None:
         if not self._closing.wait(self.settings.warm_delay_seconds):
             self.warm()
+
+
+def _begin_log(path: Path) -> logging.Handler:
+    """Have what goes wrong written down; the file is made with its first line."""
+    handler = RotatingFileHandler(path, maxBytes=2**20, backupCount=1, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.getLogger("gimbal").addHandler(handler)
+    return handler
 
 
 def default_request(card: ModelCard, prompt: str = "") -> GenerationRequest:

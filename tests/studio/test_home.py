@@ -20,7 +20,7 @@ def test_a_data_folder_is_made_with_all_its_rooms_and_made_again_without_harm(tm
     for room in (home.clips, home.posters, home.media, home.incoming, home.trash, home.logs, home.backups):
         assert room.is_dir()
     assert again == home and home.models_file.read_text() == "{}"
-    assert list(home.incoming.iterdir()) == []
+    assert list(home.incoming.iterdir()) == list(home.logs.iterdir()) == []
 
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:

@@ -170,6 +170,7 @@ def test_a_job_that_killed_its_worker_twice_fails_with_the_reason(opened: Open) 
     studio.queue.resume()
     row = studio.wait(bad.id, timeout=20)
     assert row.state == "failed" and "SIGSEGV" in str(row.error_message) and row.error_hint
+    assert bad.id in (studio.home.logs / "studio.log").read_text()
     assert row.request_json == bad.request_json
     assert studio.wait(good.id, timeout=20).state == "finished"
 
