@@ -15,7 +15,7 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard, OnProgress, Progress
 from pipelines.families.wan.arithmetic import workload
 from pipelines.families.wan.conditioning import VaceInput, compose
-from pipelines.families.wan.preview import LinearPreview, latent_moments
+from pipelines.families.wan.preview import LinearPreview, cell_for, latent_moments
 
 
 class WanModel:
@@ -26,23 +26,32 @@ class WanModel:
         self._card = card
         self._device = device
         self._checkpoint = card.settings["checkpoint"]
-        self._preview = LinearPreview(pipe.vae, self._checkpoint.vae.spatial)
+        self._previews: dict[int, LinearPreview] = {}
 
     def generate(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
         """The frames of a request; see `LoadedModel.generate`."""
         given = compose(request, media, self._checkpoint.vae.temporal)
         on_progress(Progress(stage="encoding", steps=request.steps))
-        if not self._preview.ready:
-            self._preview.fit()
-            on_progress(Progress(stage="encoding", steps=request.steps, fraction=0.5))
-        run = _Run(self._pipe, request, on_progress, self._preview, len(given.references))
+        preview = self._preview_for(request)
+        on_progress(Progress(stage="encoding", steps=request.steps, fraction=0.5))
+        run = _Run(self._pipe, request, on_progress, preview, len(given.references))
         noise = self._noise(request)
         with torch.inference_mode():
             latents = self._denoise(request, given, noise, run)
             pixels = self._decode(latents[:, :, len(given.references) :])
-        self._preview.learn(latents[:, :, len(given.references) :], pixels)
+        preview.learn(latents[:, :, len(given.references) :], pixels)
         on_progress(Progress(stage="decoding", step=request.steps, steps=request.steps, fraction=1.0))
         return Frames(pixels, request.fps)
+
+    def _preview_for(self, request: GenerationRequest) -> LinearPreview:
+        work = workload(self._checkpoint, request, 0)
+        spatial = self._checkpoint.vae.spatial
+        cell = cell_for(work.height, work.width, spatial)
+        if cell not in self._previews:
+            preview = LinearPreview(self._pipe.vae, spatial, cell)
+            preview.fit()
+            self._previews[cell] = preview
+        return self._previews[cell]
 
     def _noise(self, request: GenerationRequest) -> Tensor:
         """float32 (1, z, t, h, w) of the request's seed; frames of references come first, as in the pipeline."""

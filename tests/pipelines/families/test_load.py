@@ -99,7 +99,7 @@ def test_the_frames_are_those_of_the_stock_pipeline(
 def test_the_preview_follows_the_codec_and_learns(components: dict[str, object]) -> None:
     vae = components["vae"]
     assert isinstance(vae, torch.nn.Module)
-    preview = LinearPreview(vae, 16)
+    preview = LinearPreview(vae, 16, 8)
     preview.fit()
     latents = torch.randn(1, 8, 3, 4, 6, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
