@@ -73,6 +73,7 @@ def test_a_clips_settings_come_back_into_the_form(page: Page, wall: Locator, win
     expect(page.locator("#gm-in-prompt")).to_have_value("a red ball rolls on grass, take 2")
     expect(page.locator("#gm-in-seed")).to_have_value("2")
     expect(page.locator(".gm-toast")).to_contain_text("Brought onto the model's grid")
+    page.wait_for_function("JSON.parse(localStorage.getItem('gimbal.form')).steps === 4")  # in a fold never opened
 
 
 def test_a_dropped_clip_restores_its_settings_and_other_files_are_told(

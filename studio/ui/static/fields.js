@@ -1,5 +1,5 @@
 /** The form's controls. `mount` is called by the Field component (fields.py) for each of them. */
-import { h, icon, plain } from "./dom.js";
+import { h, icon, plain, text as words } from "./dom.js";
 import { look } from "./bridge.js";
 import { picture } from "./field_picture.js";
 import { seed } from "./field_seed.js";
@@ -127,7 +127,15 @@ function number(field) {
     entry.value = plain(value);
     slider.value = String(value);
     paint(Number(value));
+    measure();
   };
+  /** A length is told in seconds, too; it follows the frame rate. */
+  let fps = 0;
+  function measure(event) {
+    fps = event?.detail.values?.fps || fps;
+    if (spec.extra.seconds && fps) words(unit, `f · ${plain(Number(entry.value) / fps, 1)} s`);
+  }
+  if (spec.extra.seconds) window.addEventListener("gimbal:reply", measure);
   return { nodes: [h("div", { class: "gm-line-row" }, heading(field), slider, entry, unit)], show };
 }
 
