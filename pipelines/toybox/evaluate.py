@@ -4,7 +4,7 @@
 
 The judge is kernel ridge regression (radial kernel) from small thumbnails of a clip to its attributes, fitted on new
 renders. Its own accuracy on other true renders of the same held-out scenes is reported beside each figure as the floor
-to compare with, and so is the accuracy of always guessing. Held-out scenes contain a (colour, shape, ground) triple that
+to compare with, and so is that of always guessing. Held-out scenes contain a (colour, shape, ground) triple that
 training never showed. Start pictures are judged by the PSNR of the first frame.
 """
 

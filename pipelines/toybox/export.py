@@ -33,8 +33,8 @@ EXAMPLES = (
     "the camera cranes up, a black cube in the desert under a blue sky",
 )
 WEAKNESSES = (
-    "It knows one plain object at a time, about 130 words, 128 x 128 pixels and two seconds. Fine detail is soft, "
-    "shapes that are far from the camera can change, and it does not count."
+    "It knows one plain object at a time, about 130 words, 128 x 128 pixels and two seconds. Pictures are soft, shapes "
+    "can change during a clip, and words outside its vocabulary mean nothing to it."
 )
 
 

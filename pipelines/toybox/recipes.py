@@ -59,7 +59,7 @@ class TransformerRecipe:
     text_heads: int = 4
     text_length: int = 32
     vocab_size: int = 320
-    steps: int = 2200
+    steps: int = 1900
     batch: int = 32
     learning_rate: float = 1e-3
     muon_rate: float = 1.5e-3

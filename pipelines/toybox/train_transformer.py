@@ -28,6 +28,7 @@ from pipelines.toybox.optimizers import MuonAndAdamW
 from pipelines.toybox.recipes import RECIPES, Recipe
 from pipelines.toybox.report import loss_plot
 from pipelines.toybox.vocabulary import build_tokenizer
+from pipelines.toybox.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class Batch:
     control: Tensor
     text: tuple[Tensor, Tensor]
 
+    def share(self, workers: Workers) -> "Batch":
+        """One worker's part."""
+        ids, mask = self.text
+        text = (workers.share(ids), workers.share(mask))
+        return Batch(workers.share(self.latents), workers.share(self.control), text)
+
 
 class LatentSource:
     """Batches out of the cache; what a step draws follows from the seed, the step and the shards that are there."""
@@ -65,7 +72,7 @@ class LatentSource:
         self.first = mask_channels(frame_mask(run.recipe.num_frames, size, (0,)))
 
     def batch(self, step: int) -> Batch:
-        """The inputs of one step."""
+        """The inputs of one step, all of them; a worker takes its share with `Batch.share`."""
         recipe = self.run.recipe.transformer
         rng = np.random.default_rng([self.run.recipe.seed, 2, step])
         chosen = rng.integers(len(self.cache), size=recipe.batch)
@@ -96,18 +103,31 @@ def noise_levels(count: int, shift: float, generator: torch.Generator) -> Tensor
     return shift * level / (1.0 + (shift - 1.0) * level)
 
 
-def velocity_loss(model: torch.nn.Module, batch: Batch, shift: float, generator: torch.Generator) -> Tensor:
-    """Mean squared error of the velocity noise - latents at random levels."""
-    noise = torch.randn(batch.latents.shape, generator=generator).to(batch.latents.device)
-    sigma = noise_levels(len(batch.latents), shift, generator).to(batch.latents.device)
-    level = sigma.view(-1, 1, 1, 1, 1)
-    noisy = (1.0 - level) * batch.latents + level * noise
+@dataclass(frozen=True)
+class Draw:
+    """The noise and the noise levels of a batch, drawn for all of it."""
+
+    noise: Tensor
+    sigma: Tensor
+
+    @staticmethod
+    def of(latents: Tensor, shift: float, generator: torch.Generator) -> "Draw":
+        """What goes with these latents; drawn on the CPU, so that every device draws the same."""
+        noise = torch.randn(latents.shape, generator=generator)
+        sigma = noise_levels(len(latents), shift, generator)
+        return Draw(noise.to(latents.device), sigma.to(latents.device))
+
+
+def velocity_loss(model: torch.nn.Module, batch: Batch, draw: Draw) -> Tensor:
+    """Mean squared error of the velocity noise - latents."""
+    level = draw.sigma.view(-1, 1, 1, 1, 1)
+    noisy = (1.0 - level) * batch.latents + level * draw.noise
     device = batch.latents.device.type
     # On a CPU plain attention over 80 tokens takes less time than the fused kernel's backward pass.
     kernel = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
     with torch.autocast(device, torch.bfloat16), kernel:
-        velocity = model(noisy, sigma, batch.text, batch.control)
-    return F.mse_loss(velocity.float(), noise - batch.latents)
+        velocity = model(noisy, draw.sigma, batch.text, batch.control)
+    return F.mse_loss(velocity.float(), draw.noise - batch.latents)
 
 
 def begin(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
@@ -122,39 +142,54 @@ def begin(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
 
 def train(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
-    recipe, state, source = run.recipe, begin(run), LatentSource(run)
+    recipe, state, source, workers = run.recipe, begin(run), LatentSource(run), Workers()
     last = min(recipe.transformer.steps, run.stop_at or recipe.transformer.steps)
+    stopped = False
     with StopFlag() as stop:
-        while state.step < last and not stop.raised:
+        while state.step < last and not stopped:
             begun = time.perf_counter()
-            loss = transformer_step(state, source.batch(state.step), recipe)
+            loss, stopped = transformer_step(state, source.batch(state.step), recipe, workers, stop.raised)
             state.seconds += time.perf_counter() - begun
             state.losses.append((state.step, loss))
-            if state.step % 20 == 0:
-                recent = float(np.mean([value for _, value in state.losses[-100:]]))
-                told = f"loss {recent:.4f} {state.seconds:.0f}s {len(source.cache)} clips"
-                print(f"{state.step}/{last} {told}", flush=True)
             if state.step % recipe.checkpoint_every == 0:
-                state.save(run.state_path)
                 source.cache.refresh()
-                loss_plot(state.losses, run.folder / "transformer" / "loss.png")
-        state.save(run.state_path)
+            if workers.rank == 0:
+                _record(run, state, len(source.cache))
+        if workers.rank == 0:
+            state.save(run.state_path)
+    workers.close()
     return state
 
 
-def transformer_step(state: TrainingState[MuonAndAdamW], batch: Batch, recipe: Recipe) -> float:
-    """One optimizer step; returns the loss."""
+def _record(run: TransformerRun, state: TrainingState[MuonAndAdamW], clips: int) -> None:
+    """Tell of every twentieth step; keep the state and the plot of the loss as often as the recipe says."""
+    if state.step % 20 == 0:
+        recent = float(np.mean([value for _, value in state.losses[-100:]]))
+        print(f"{state.step} loss {recent:.4f} {state.seconds:.0f}s {clips} clips", flush=True)
+    if state.step % run.recipe.checkpoint_every == 0:
+        state.save(run.state_path)
+        loss_plot(state.losses, run.folder / "transformer" / "loss.png")
+
+
+def transformer_step(
+    state: TrainingState[MuonAndAdamW], batch: Batch, recipe: Recipe, workers: Workers, stop: bool = False
+) -> tuple[float, bool]:
+    """One optimizer step on this worker's share; returns the loss and whether any worker was asked to stop."""
     settings = recipe.transformer
     state.optimizer.set_share(rate_share(state.step, warmup=settings.warmup_steps, steps=settings.steps))
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + state.step)
-    loss = velocity_loss(state.model, batch, settings.shift, generator)
+    draw = Draw.of(batch.latents, settings.shift, generator)
+    mine = Draw(workers.share(draw.noise), workers.share(draw.sigma))
+    loss = velocity_loss(state.model, batch.share(workers), mine)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
+    parameters = list(state.model.parameters())
+    agreed, stopped = workers.agree(parameters, float(loss.detach()), stop)
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     state.optimizer.step()
     state.step += 1
     state.average.update(state.step)
-    return float(loss.detach())
+    return agreed, stopped
 
 
 def averaged_denoiser(run: TransformerRun) -> Denoiser:

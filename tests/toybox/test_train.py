@@ -78,12 +78,9 @@ def test_a_few_steps_lower_the_denoiser_loss_on_a_fixed_batch(run: Path, tmp_pat
     (tmp_path / "latents").symlink_to(run / "latents")
     fresh, trained = TransformerRun(CI, tmp_path), TransformerRun(CI, run)
     batch = train_transformer.LatentSource(trained).batch(0)
-    losses = [
-        train_transformer.velocity_loss(
-            train_transformer.begin(which).model, batch, 3.0, torch.Generator().manual_seed(1)
-        )
-        for which in (fresh, trained)
-    ]
+    draw = train_transformer.Draw.of(batch.latents, 3.0, torch.Generator().manual_seed(1))
+    models = [train_transformer.begin(which).model for which in (fresh, trained)]
+    losses = [train_transformer.velocity_loss(model, batch, draw) for model in models]
     assert losses[1] < losses[0]
 
 
