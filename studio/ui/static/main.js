@@ -9,7 +9,7 @@ import * as stage from "./stage.js";
 import * as takes from "./takes.js";
 import * as top from "./top.js";
 import { standing } from "./bridge.js";
-import { connect, loadClips, loadStart, on, set, state } from "./store.js";
+import { begin, connect, loadClips, loadStart, on, state } from "./store.js";
 import { fail, tell } from "./toast.js";
 
 document.documentElement.id = "gimbal"; // the style's rules stand under this id
@@ -24,14 +24,6 @@ function place(name) {
     const watch = new MutationObserver(() => { if (find()) { watch.disconnect(); resolve(find()); } });
     watch.observe(document.documentElement, { childList: true, subtree: true });
   });
-}
-
-/** What the page shows first: the running job of the project if there is one, else its newest clip. */
-function begin() {
-  const own = (job) => job.project_id === state.project;
-  const running = state.live.running.find(own) || state.live.waiting.find(own);
-  if (running) set({ watch: running.id });
-  else if (!state.clip && state.clips?.length) set({ clip: state.clips[0] });
 }
 
 let finished = "";

@@ -71,6 +71,14 @@ export async function openProject(id) {
   set({ project: id, clips: null, clip: null, watch: null });
   connect();
   await loadClips();
+  begin();
+}
+
+/** What is shown first of a project: its running or next job if there is one, else its newest clip. */
+export function begin() {
+  const next = ownJobs()[0];
+  if (next) set({ watch: next.id });
+  else if (!state.clip && state.clips?.length) set({ clip: state.clips[0] });
 }
 
 /** Read the list of projects, models and formats again; reload the page if the studio has been restarted. */
