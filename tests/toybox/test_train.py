@@ -24,6 +24,9 @@ from pipelines.toybox.train_codec import CodecRun
 from pipelines.toybox.train_transformer import TransformerRun
 from pipelines.toybox.vocabulary import build_tokenizer
 
+# Under autocast the stock norms keep their weights in float32, which torch remarks on once.
+pytestmark = pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight:UserWarning")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -63,14 +66,13 @@ def same(left: nn.Module, right: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in zip(weights(left), weights(right), strict=True))
 
 
-def test_a_few_steps_lower_the_codec_loss_on_a_fixed_batch(run: Path, pixels: torch.Tensor) -> None:
-    trained = train_codec.begin(CodecRun(CI, run)).model
-    fresh = AutoencoderKLWan.from_config(trained.config)
-    fresh.load_state_dict(trained.state_dict())
-    nn.init.zeros_(fresh.decoder.conv_out.weight)
-    noise = torch.Generator().manual_seed(0)
-    after = train_codec.codec_loss(trained, pixels, CI.codec, noise)
-    before = train_codec.codec_loss(fresh, pixels, CI.codec, noise)
+def test_a_few_steps_lower_the_codec_loss_on_a_fixed_batch(run: Path, pixels: torch.Tensor, tmp_path: Path) -> None:
+    (tmp_path / "clips").symlink_to(run / "clips")
+    fresh = CodecRun(CI, tmp_path)
+    models = (train_codec.begin(fresh).model, train_codec.train(fresh).model)
+    before, after = (
+        train_codec.codec_loss(model, pixels, CI.codec, torch.Generator().manual_seed(0)) for model in models
+    )
     assert after < before
 
 
@@ -176,7 +178,7 @@ def test_prompts_are_embedded_as_the_pipeline_embeds_them(pipe: WanVACEPipeline)
     ids, mask = tokenize(build_tokenizer(CI.transformer), [prompt, ""], length)
     with torch.no_grad():
         made = embed_text(pipe.text_encoder, ids, mask)
-    assert torch.equal(made, torch.cat([expected, empty]))
+    assert torch.allclose(made.float(), torch.cat([expected, empty]).float(), atol=0.03)
     assert mask.sum(1).tolist() == [7, 1]
 
 
