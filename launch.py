@@ -277,7 +277,8 @@ def _read_lines(stream: TextIO, lines: queue.Queue[str | None]) -> None:
 
 def _condensed(line: str, seen: int, expected: int) -> str:
     """What one line of pip means to a person; empty for most lines."""
-    found = re.match(r"\s*(Downloading|Using cached|Processing) (?:\S*[/\\])?(\S+?)(?: \((.*)\))?$", line.rstrip())
+    line = re.sub(r" \(from .*", "", line.rstrip())
+    found = re.match(r"\s*(Downloading|Using cached|Processing) (?:\S*[/\\])?(\S+?)(?: \((.*)\))?$", line)
     if found and not found[2].endswith(".metadata"):
         return f"{seen} of about {expected}: {found[1].lower()} {found[2]}" + (f" ({found[3]})" if found[3] else "")
     if line.startswith("Collecting "):

@@ -198,6 +198,7 @@ def test_a_failed_installation_is_told_with_its_cause(log: str, message: str) ->
         ("  Downloading torch-2.13.0-cp311-none.whl (912.3 MB)", "downloading torch-2.13.0-cp311-none.whl (912.3 MB)"),
         ("  Using cached numpy-2.4.6.whl (16 MB)", "using cached numpy-2.4.6.whl (16 MB)"),
         ("Processing ./wheels/torch-2.13.0.whl", "processing torch-2.13.0.whl"),
+        ("Processing /pool/rich-15.0.0.whl (from typer<1.0->gradio==6.31.0)", "about 90: processing rich-15.0.0.whl"),
         ("Installing collected packages: a, b, c", "Unpacking 3 packages"),
         ("  Downloading torch-2.13.0.whl.metadata (30 kB)", ""),
         ("Requirement already satisfied: pip", ""),
