@@ -239,7 +239,7 @@ def run_pip(wanted: Wanted, screen: Screen) -> None:
 
 def _watch_pip(command: list[str], expected: int, screen: Screen) -> tuple[int, str]:
     """Run pip and condense what it says. Its temporary files stay in .venv: /tmp is often too small for torch."""
-    env = {**os.environ, "TMPDIR": str(VENV / "tmp"), "PYTHONUNBUFFERED": "1"}
+    env = {**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(VENV / "tmp")), "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
         command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, encoding="utf-8", errors="replace", close_fds=False,

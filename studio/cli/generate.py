@@ -43,6 +43,7 @@ def size(text: str) -> tuple[int, int]:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.models.catalog import DEFAULT
     from studio.cli import making
     from studio.settings import Settings
     from studio.studio import Studio
@@ -50,7 +51,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.output:
         making.check_target(options.output)
     with Studio(Settings.read()) as studio:
-        card = studio.catalog.card(options.model) if options.model else studio.catalog.cards()[0]
+        cards = studio.catalog.cards()
+        card = cards[0] if cards and not options.model else studio.catalog.card(options.model or DEFAULT)
         request = _request(options, card, _pictures(options, studio))
         _note_unknown_words(request, card, console)
         clip = making.make(studio, request, console)

@@ -93,6 +93,12 @@ def test_an_error_is_told_with_its_next_step(gimbal: Gimbal, arguments: tuple[st
     assert "Traceback" not in answer.err
 
 
+def test_without_any_model_generate_says_so(tmp_path: Path) -> None:
+    bare = Gimbal(home=tmp_path / "home", assets=tmp_path / "nothing", folder=tmp_path)
+    told = bare("generate", "a ball", "--json").json
+    assert told["error"]["kind"] == "UnknownModel" and told["error"]["hint"]
+
+
 def test_ctrl_c_stops_the_job_and_leaves_no_worker(gimbal: Gimbal) -> None:
     if sys.platform == "win32":
         pytest.skip("signals of POSIX")
