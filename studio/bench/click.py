@@ -32,24 +32,23 @@ class Taken:
     frames_sha256: str
 
 
-def measure(say: Callable[[str], None]) -> tuple[Measure, ...]:
+def measure(say: Callable[[str], None], settings: Settings | None = None, runs: int = RUNS) -> tuple[Measure, ...]:
     ours: list[Taken] = []
     alone: list[Taken] = []
     with tempfile.TemporaryDirectory(prefix="gimbal-bench-") as folder:
-        settings = Settings.read(home=Path(folder) / "home")
-        with Studio(settings) as studio:
+        with Studio((settings or Settings.read()).replace(home=Path(folder) / "home")) as studio:
             card = studio.catalog.cards()[0]
             request = default_request(card)
             cold = _click(studio, request)
             say(f"the first clip, with a cold worker: {cold.seconds:.2f} s")
             with _bare(card.folder) as call:
                 call(request)
-                for seed in range(RUNS):
+                for seed in range(runs):
                     asked = request.with_seed(seed)
                     ours.append(_click(studio, asked))
                     alone.append(call(asked))
                     told = f"{ours[-1].seconds:.2f} s, the bare call {alone[-1].seconds:.2f} s"
-                    say(f"clip {seed + 1} of {RUNS}: {told}")
+                    say(f"clip {seed + 1} of {runs}: {told}")
     shape = f"{card.id} {request.width}x{request.height}, {request.num_frames} frames, {request.steps} steps"
     other = sum(a.frames_sha256 != b.frames_sha256 for a, b in zip(ours, alone, strict=True))
     walls, bare_walls = [t.seconds for t in ours], [t.seconds for t in alone]

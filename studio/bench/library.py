@@ -26,13 +26,13 @@ MOVES = ("pans left", "pans right", "tilts up", "dollies in", "orbits", "is stil
 RARE = "zeppelin"
 
 
-def measure(say: Callable[[str], None]) -> tuple[Measure, ...]:
+def measure(say: Callable[[str], None], clips: int = CLIPS) -> tuple[Measure, ...]:
     with tempfile.TemporaryDirectory(prefix="gimbal-bench-") as folder:
         path = Path(folder) / "gimbal.sqlite3"
         with Repository.open(path, backups=Path(folder) / "backups") as repository:
             project = repository.list_projects()[0].id
-            say(f"writing {CLIPS:,} clips")
-            repository.insert_clips(_clips(project))
+            say(f"writing {clips:,} clips")
+            repository.insert_clips(_clips(project, clips))
             say("searching")
             seconds = {name: _timed(repository, asked) for name, asked in _questions(project).items()}
         scan = _plain_scan(path)
@@ -95,10 +95,10 @@ def _plain_scan(path: Path) -> list[float]:
     return taken
 
 
-def _clips(project: str) -> Iterator[ClipRow]:
+def _clips(project: str, count: int) -> Iterator[ClipRow]:
     """Seeded clips as a busy year would leave them."""
     pick = random.Random(0)
-    for number in range(CLIPS):
+    for number in range(count):
         prompt = (
             f"a {pick.choice(COLOURS)} {pick.choice(THINGS)} and a {pick.choice(COLOURS)} {pick.choice(THINGS)} "
             f"on {pick.choice(GROUNDS)}, the camera {pick.choice(MOVES)}"
