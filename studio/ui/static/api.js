@@ -24,7 +24,10 @@ export function get(path, query = {}) {
 /** POST JSON to /gimbal/api/<path>. */
 export function post(path, body = {}) {
   const headers = { "content-type": "application/json", "x-gimbal-token": token() };
-  return answer(fetch(`/gimbal/api/${path}`, { method: "POST", headers, body: JSON.stringify(body) }));
+  const text = JSON.stringify(body);
+  // A reload right after a click must not take the click back; browsers keep up to 64 KB alive.
+  const keepalive = text.length < 16000;
+  return answer(fetch(`/gimbal/api/${path}`, { method: "POST", headers, body: text, keepalive }));
 }
 
 /** POST a file's bytes to /gimbal/api/<path>, with its name. */
