@@ -8,12 +8,14 @@ import { fail, tell } from "./toast.js";
 const KEPT = "gimbal.form";
 const FIELD_OF = { size: "size", start_image: "picture" };
 let generateButton = null;
+let turn = Promise.resolve(); // clicks reach the queue in their order
 
 /** Put the form into the queue, with `values` laid over it; the stage then follows the first new job. */
 export async function generate(values = {}) {
   generateButton.classList.add("gm-pressed");
+  const message = { project: state.project, values: { prompt: field("prompt").value(), ...values } };
   try {
-    const answer = await ask("generate", { project: state.project, values });
+    const answer = await (turn = turn.then(() => ask("generate", message), () => ask("generate", message)));
     if (answer.kind === "refused") return refuse(answer.error);
     set({ watch: answer.jobs[0], tab: "text" });
   } catch (error) {
@@ -84,6 +86,10 @@ export async function mount(place) {
     text(estimate, told(seen.estimate, takes));
   };
   on("look", drawLook);
+  let worker = "";
+  on("live", () => { // once the worker stands, loading is no longer part of the estimate
+    if (state.live?.machine.worker !== worker) { worker = state.live?.machine.worker; if (!state.took) drawLook(); }
+  });
   on("took", () => { if (state.took) text(estimate, `took ${duration(state.took.seconds)} · ${bytes(state.took.peak_bytes)}`); });
   const kept = localStorage.getItem(KEPT);
   if (kept) await restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
