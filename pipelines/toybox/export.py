@@ -24,13 +24,12 @@ Module = TypeVar("Module", bound=torch.nn.Module)
 KEPT_FILES = ("README.md", "LICENSE")
 EXAMPLES = (
     "a red ball on grass under a blue sky, the camera pushes in",
-    "a blue cone on sand at sunset, the camera orbits left",
-    "a yellow cube bouncing on a tiled floor on a cloudy day, static camera",
     "a pink ring spinning on snow at night, static camera",
-    "under a sunset sky, a white ball on water, the camera pans right",
-    "a green pillar on a wooden floor under an overcast sky, the camera trucks left",
-    "a cyan ring rolling to the right on a green meadow on a sunny day, static camera",
+    "a blue cone on sand at sunset, the camera pans left",
     "the camera cranes up, a black cube in the desert under a blue sky",
+    "a yellow cube bouncing on a tiled floor on a cloudy day, static camera",
+    "a green pillar on a wooden floor under an overcast sky, the camera trucks left",
+    "tilt up, a pink column standing still on a meadow at sunset",
 )
 WEAKNESSES = (
     "It knows one plain object at a time, about 130 words, 128 x 128 pixels and two seconds. Pictures are soft, shapes "

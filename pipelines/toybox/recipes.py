@@ -59,12 +59,12 @@ class TransformerRecipe:
     text_heads: int = 4
     text_length: int = 32
     vocab_size: int = 320
-    steps: int = 1900
+    steps: int = 1480
     batch: int = 32
     learning_rate: float = 1e-3
     muon_rate: float = 1.5e-3
     warmup_steps: int = 60
-    ema_decay: float = 0.999
+    ema_decay: float = 0.995
     weight_decay: float = 0.01
     caption_dropout: float = 0.1
     image_share: float = 0.3
