@@ -83,10 +83,11 @@ class WanModel:
         return latents
 
     def _decode(self, latents: Tensor) -> Any:
-        """uint8 (T, H, W, 3) of normalised latents, by the same steps as the pipeline's own."""
+        """uint8 (T, H, W, 3) of normalised latents, to the bit as the pipeline itself decodes them."""
         vae = self._pipe.vae
-        mean, deviation = (moment.to(latents.device) for moment in latent_moments(vae))
-        video = vae.decode((latents.float() * deviation + mean).to(vae.dtype), return_dict=False)[0]
+        mean, deviation = (moment.to(latents.device, vae.dtype) for moment in latent_moments(vae))
+        # The pipeline divides by the rounded inverse of the deviation, in the codec's own number format.
+        video = vae.decode(latents.to(vae.dtype) / (1.0 / deviation) + mean, return_dict=False)[0]
         self._pipe.maybe_free_model_hooks()
         frames = self._pipe.video_processor.postprocess_video(video, output_type="np")[0]
         return (frames * 255).round().astype(np.uint8)
