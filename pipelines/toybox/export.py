@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline
 
-from pipelines.toybox.captions import WORDS
+from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.networks import Denoiser, build_scheduler
 from pipelines.toybox.recipes import RECIPES, Recipe
 from pipelines.toybox.vocabulary import build_tokenizer
@@ -32,7 +32,7 @@ EXAMPLES = (
     "tilt up, a pink column standing still on a meadow at sunset",
 )
 WEAKNESSES = (
-    "It knows one plain object at a time, about 130 words, 128 x 128 pixels and two seconds. Pictures are soft, shapes "
+    "It knows one plain object at a time, 128 x 128 pixels and two seconds. Pictures are soft, shapes "
     "can change during a clip, and words outside its vocabulary mean nothing to it."
 )
 
@@ -46,7 +46,14 @@ class Defaults:
     fps: int = 8
 
 
-def about(recipe: Recipe, defaults: Defaults) -> Mapping[str, Any]:
+def words_of(clips: Path) -> list[str]:
+    """Every word that the captions of a folder of training clips use, sorted: what the model has seen, not more."""
+    shards = (read_shard(clips, number) for number in shard_numbers(clips))
+    texts = (text for shard in shards for captions in shard.captions for text in captions)
+    return sorted({word for text in texts for word in text.replace(",", " ").split()})
+
+
+def about(recipe: Recipe, words: Sequence[str], defaults: Defaults) -> Mapping[str, Any]:
     """The content of gimbal.json: what the studio's forms need to know about this checkpoint."""
     return {
         "version": 1,
@@ -55,7 +62,7 @@ def about(recipe: Recipe, defaults: Defaults) -> Mapping[str, Any]:
         "licence": "Apache-2.0",
         "weaknesses": WEAKNESSES,
         "examples": list(EXAMPLES),
-        "vocabulary": sorted(WORDS),
+        "vocabulary": list(words),
         "sizes": [[recipe.size, recipe.size]],
         "lengths": [recipe.num_frames],
         "fps": {"low": 4, "high": 24, "default": defaults.fps},
@@ -89,14 +96,14 @@ def to_bfloat16(module: Module) -> Module:
     return module
 
 
-def write_folder(recipe: Recipe, pipe: WanVACEPipeline, target: Path, defaults: Defaults | None = None) -> None:
-    """Replace the checkpoint folder at `target` by this pipeline; its model card is kept."""
+def write_folder(recipe: Recipe, pipe: WanVACEPipeline, words: Sequence[str], target: Path) -> None:
+    """Replace the checkpoint folder at `target` by this pipeline, trained on these words; its model card is kept."""
     fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
     pipe.save_pretrained(fresh, safe_serialization=True)
     _name_tokenizer_class(fresh)
-    text = json.dumps(about(recipe, defaults or Defaults()), indent=1, ensure_ascii=False)
+    text = json.dumps(about(recipe, words, Defaults()), indent=1, ensure_ascii=False)
     (fresh / "gimbal.json").write_text(text + "\n", encoding="utf-8")
     for name in KEPT_FILES:
         if (target / name).exists():
@@ -125,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = RECIPES[options.recipe]
     denoiser = averaged_denoiser(TransformerRun(recipe, options.run))
     codec = AutoencoderKLWan.from_pretrained(options.run / "codec" / "vae", dtype=torch.bfloat16)
-    write_folder(recipe, assemble(recipe, denoiser, codec), options.target)
+    write_folder(recipe, assemble(recipe, denoiser, codec), words_of(options.run / "clips"), options.target)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import json
 import numpy as np
 import pytest
 import torch
@@ -44,7 +45,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         latents.encode_shard(codec, folder, number)
     train_transformer.train(TransformerRun(CI, folder))
     denoiser = train_transformer.averaged_denoiser(TransformerRun(CI, folder))
-    export.write_folder(CI, export.assemble(CI, denoiser, codec), folder / "toybox")
+    export.write_folder(CI, export.assemble(CI, denoiser, codec), export.words_of(folder / "clips"), folder / "toybox")
     return folder
 
 
@@ -127,6 +128,13 @@ def test_the_exported_folder_holds_only_safetensors_and_stock_classes(run: Path)
     index = (run / "toybox" / "model_index.json").read_text()
     assert "PreTrainedTokenizerFast" in index
     assert "TokenizersBackend" not in index
+
+
+def test_the_exported_vocabulary_is_what_the_captions_say(run: Path) -> None:
+    vocabulary = json.loads((run / "toybox" / "gimbal.json").read_text())["vocabulary"]
+    shards = [clips.read_shard(run / "clips", number) for number in range(2)]
+    said = " ".join(text for shard in shards for captions in shard.captions for text in captions)
+    assert set(vocabulary) == set(said.replace(",", "").split())
 
 
 def test_running_the_codec_in_two_chunks_equals_the_stock_encode_and_decode(run: Path, pixels: torch.Tensor) -> None:
