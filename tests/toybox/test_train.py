@@ -1,8 +1,8 @@
 """The training stages at toy size: they learn, they resume exactly, and what they export runs in the stock pipeline."""
 
+import json
 from pathlib import Path
 
-import json
 import numpy as np
 import pytest
 import torch
