@@ -103,6 +103,7 @@ def write_folder(recipe: Recipe, pipe: WanVACEPipeline, words: Sequence[str], ta
         shutil.rmtree(folder, ignore_errors=True)
     pipe.save_pretrained(fresh, safe_serialization=True)
     _name_tokenizer_class(fresh)
+    _forget_origins(fresh)
     text = json.dumps(about(recipe, words, Defaults()), indent=1, ensure_ascii=False)
     (fresh / "gimbal.json").write_text(text + "\n", encoding="utf-8")
     for name in KEPT_FILES:
@@ -118,6 +119,14 @@ def _name_tokenizer_class(folder: Path) -> None:
     """Name the tokenizer's class as every version of transformers knows it (version 5 writes an internal name)."""
     for path in (folder / "model_index.json", folder / "tokenizer" / "tokenizer_config.json"):
         path.write_text(path.read_text().replace('"TokenizersBackend"', '"PreTrainedTokenizerFast"'))
+
+
+def _forget_origins(folder: Path) -> None:
+    """Take out of the configurations where on this machine their parts were read from."""
+    for path in folder.glob("*/config.json"):
+        config = json.loads(path.read_text(encoding="utf-8"))
+        if config.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

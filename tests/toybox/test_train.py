@@ -128,6 +128,7 @@ def test_the_exported_folder_holds_only_safetensors_and_stock_classes(run: Path)
     index = (run / "toybox" / "model_index.json").read_text()
     assert "PreTrainedTokenizerFast" in index
     assert "TokenizersBackend" not in index
+    assert not any("_name_or_path" in path.read_text() for path in (run / "toybox").glob("*/config.json"))
 
 
 def test_the_exported_vocabulary_is_what_the_captions_say(run: Path) -> None:
