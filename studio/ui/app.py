@@ -64,7 +64,13 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_files.router(studio, exports))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")
     app.state.feed = feed
-    page = blocks(studio)
+    _mount(app, gr, blocks(studio), head(token, sorted(p.name for p in STATIC.glob("*.js"))))
+    app.add_middleware(Guard, token=token, hosts=[studio.settings.host])
+    return app
+
+
+def _mount(app: FastAPI, gr: Any, page: Any, head: str) -> None:
+    """Put Gradio's page at the root, with everything off that a window on one machine does not need."""
     # Gradio looks into its queue a thousand times a second, which alone costs 4 % of a core.
     page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = 0.05, 0.5
     gr.mount_gradio_app(
@@ -79,10 +85,8 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
         pwa=False,
         show_error=False,
         theme=_theme(gr),
-        head=head(token, sorted(p.name for p in STATIC.glob("*.js"))),
+        head=head,
     )
-    app.add_middleware(Guard, token=token, hosts=[studio.settings.host])
-    return app
 
 
 def _theme(gr: Any) -> Any:
