@@ -1,0 +1,54 @@
+"""Body pose as a control clip: coloured sticks and joints on black, the convention of OpenPose (Cao et al., 2019).
+
+Joints are COCO-18: nose, neck, right shoulder, elbow, wrist, left shoulder, elbow, wrist, right hip, knee, ankle, left
+hip, knee, ankle, right eye, left eye, right ear, left ear. Right and left are the person's own.
+"""
+
+from __future__ import annotations
+
+import colorsys
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+LIMBS = (
+    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
+    (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
+)  # fmt: skip
+"""Pairs of joints that a stick joins; its colour is that of the same place on the wheel."""
+
+CONFIDENT = 0.3
+SUBPIXEL_BITS = 4
+
+
+def wheel(place: int) -> tuple[int, int, int]:
+    """The saturated RGB of place 0..17 on the colour wheel in 18 steps, from red over green and blue to pink."""
+    red, green, blue = colorsys.hsv_to_rgb(place / 18.0, 1.0, 1.0)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def draw(skeletons: NDArray[np.floating], width: int, height: int) -> NDArray[np.uint8]:
+    """Skeletons (T, 18, 3) or (T, persons, 18, 3) of x, y in pixels and confidence, as frames uint8 (T, H, W, 3).
+
+    Joints below CONFIDENT or not finite are left out. Sticks are a sixtieth of the shorter side thick, at 60 % light.
+    """
+    people = skeletons[:, None] if skeletons.ndim == 3 else skeletons
+    return np.stack([_frame(persons, width, height) for persons in people])
+
+
+def _frame(persons: NDArray[np.floating], width: int, height: int) -> NDArray[np.uint8]:
+    canvas = np.zeros((height, width, 3), np.uint8)
+    thick = max(2, round(min(width, height) / 60))
+    for joints in persons:
+        known = np.isfinite(joints[:, :2]).all(axis=1) & (joints[:, 2] >= CONFIDENT)
+        spots = np.rint(np.nan_to_num(joints[:, :2]).clip(-4096, 4096) * 2**SUBPIXEL_BITS).astype(int)
+        for place, (start, end) in enumerate(LIMBS):
+            if known[start] and known[end]:
+                colour = tuple(round(0.6 * part) for part in wheel(place))
+                cv2.line(canvas, spots[start], spots[end], colour, thick, cv2.LINE_AA, SUBPIXEL_BITS)
+        for place, spot in enumerate(spots):
+            if known[place]:
+                radius = thick << SUBPIXEL_BITS
+                cv2.circle(canvas, spot, radius * 2 // 3, wheel(place), -1, cv2.LINE_AA, SUBPIXEL_BITS)
+    return canvas
