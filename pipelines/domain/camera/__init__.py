@@ -1,1 +1,1 @@
-"""Where the camera stands and what it sees: poses, paths, moves, files, warps. Pure Python and numpy."""
+"""The camera: where it stands (pose), how it moves (path, moves), its files (formats), what it sees (warp)."""
