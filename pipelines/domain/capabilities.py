@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pipelines.domain.camera.problems import problems as camera_problems
 from pipelines.domain.conditioning import ControlClip, EndImage, KeyImage, MaskClip, SourceClip, StartImage
 from pipelines.domain.errors import Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
@@ -97,6 +98,7 @@ def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Pr
         *_grid_problems(request, capabilities.grid),
         *_number_problems(request, capabilities),
         *_conditioning_problems(request, capabilities),
+        *(() if request.camera is None else camera_problems(request.camera)),
     )
 
 

@@ -9,12 +9,14 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.domain.camera.path import CameraPath
+from pipelines.domain.camera.text import from_dict, to_dict
 from pipelines.domain.conditioning import CONDITIONING_TYPES, Conditioning
 from pipelines.domain.errors import InvalidRequest, Problem
 
 VERSION = 1
 MAX_SEED = 2**32 - 1
-MAX_JSON_CHARS = 200_000
+MAX_JSON_CHARS = 800_000
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -23,7 +25,8 @@ class GenerationRequest:
     """One clip to make. `model` is a card's id; `seed` is 0..2**32-1 and chosen before the request exists.
 
     width, height: pixels. num_frames: frames. fps: frames per second. steps: denoising steps.
-    guidance: classifier-free guidance scale (1 = off).
+    guidance: classifier-free guidance scale (1 = off). camera: the move that was asked for; what the model is given of
+    it stands in `conditioning`.
     """
 
     model: str
@@ -37,6 +40,7 @@ class GenerationRequest:
     steps: int
     guidance: float
     conditioning: tuple[Conditioning, ...] = ()
+    camera: CameraPath | None = None
 
     def __post_init__(self) -> None:
         for name in ("fps", "guidance"):  # 8 and 8.0 are one rate, and so must be their text
@@ -55,6 +59,9 @@ class GenerationRequest:
         """One line of JSON with sorted keys: equal requests give equal text."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fields["conditioning"] = [{"kind": c.kind, **dataclasses.asdict(c)} for c in self.conditioning]
+        del fields["camera"]
+        if self.camera is not None:  # requests without one keep the text they had before there were cameras
+            fields["camera"] = to_dict(self.camera)
         return json.dumps({"version": VERSION, **fields}, sort_keys=True, allow_nan=False)
 
     @staticmethod
@@ -83,8 +90,9 @@ def _request_from(raw: dict[str, Any]) -> GenerationRequest:
     parts = raw.pop("conditioning", [])
     if not isinstance(parts, list) or len(parts) > 64:
         raise _refuse("conditioning", "The request's conditioning is not a list of at most 64 parts.")
-    values = _checked(GenerationRequest, raw, skip=("conditioning",))
-    return GenerationRequest(conditioning=tuple(_part_from(p) for p in parts), **values)
+    camera = from_dict(raw.pop("camera")) if "camera" in raw else None
+    values = _checked(GenerationRequest, raw, skip=("conditioning", "camera"))
+    return GenerationRequest(conditioning=tuple(_part_from(p) for p in parts), camera=camera, **values)
 
 
 def _part_from(raw: Any) -> Conditioning:

@@ -90,7 +90,7 @@ def multiply(left: ArrayLike, right: ArrayLike) -> Floats:
 
 def conjugate(quaternions: ArrayLike) -> Floats:
     """The opposite rotations (..., 4)."""
-    return np.asarray(quaternions, np.float64) * np.array([1.0, -1.0, -1.0, -1.0])
+    return np.asarray(np.asarray(quaternions, np.float64) * np.array([1.0, -1.0, -1.0, -1.0]))
 
 
 def rotation_vector(quaternions: ArrayLike) -> Floats:

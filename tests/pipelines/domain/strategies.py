@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from pipelines.domain.camera.path import EASINGS, CameraKey, CameraPath
 from pipelines.domain.capabilities import FrameGrid, Range
 from pipelines.domain.conditioning import (
     Conditioning,
@@ -27,6 +28,56 @@ def conditionings() -> st.SearchStrategy[Conditioning]:
     return st.one_of(*plain, control, st.builds(KeyImage, media=digests, frame=st.integers(0, 200)))
 
 
+def vectors(size: int = 3, most: float = 100.0) -> st.SearchStrategy[tuple[float, ...]]:
+    return st.tuples(*[st.floats(-most, most)] * size)
+
+
+@st.composite
+def quaternions(draw: st.DrawFn) -> tuple[float, ...]:
+    """Unit quaternions."""
+    parts = draw(vectors(4, 1.0).filter(lambda q: sum(part * part for part in q) > 0.01))
+    length = sum(part * part for part in parts) ** 0.5
+    return tuple(part / length for part in parts)
+
+
+@st.composite
+def _camera_keys(draw: st.DrawFn, time: float) -> CameraKey:
+    position = draw(vectors())
+    target, quaternion = None, None
+    if draw(st.booleans()):
+        offset = draw(vectors(3, 20.0).filter(lambda v: sum(map(abs, v)) > 0.1))
+        target = tuple(p + o for p, o in zip(position, offset, strict=True))
+    else:
+        quaternion = draw(quaternions())
+    return CameraKey(
+        time=time,
+        position=position,
+        target=target,
+        quaternion=quaternion,
+        roll_degrees=draw(st.floats(-720, 720)),
+        focal_mm=draw(st.floats(8, 400)),
+        easing=draw(st.sampled_from(sorted(EASINGS))),
+        tension=draw(st.floats(0, 1)),
+    )
+
+
+@st.composite
+def speeds(draw: st.DrawFn) -> tuple[tuple[float, float], ...]:
+    """Speed curves: times that rise, progress that does not fall."""
+    times = sorted(draw(st.sets(st.integers(1, 99), max_size=6)))
+    values = sorted(draw(st.lists(st.integers(0, 100), min_size=len(times), max_size=len(times))))
+    return ((0.0, 0.0), *((t / 100, v / 100) for t, v in zip(times, values, strict=True)), (1.0, 1.0))
+
+
+@st.composite
+def camera_paths(draw: st.DrawFn) -> CameraPath:
+    """Sound paths of every kind of key."""
+    loop = draw(st.booleans())
+    times = sorted(draw(st.sets(st.integers(0, 99 if loop else 100), min_size=2, max_size=8)))
+    keys = tuple(draw(_camera_keys(time / 100)) for time in times)
+    return CameraPath(keys=keys, speed=draw(speeds()), loop=loop)
+
+
 def requests() -> st.SearchStrategy[GenerationRequest]:
     return st.builds(
         GenerationRequest,
@@ -41,6 +92,7 @@ def requests() -> st.SearchStrategy[GenerationRequest]:
         steps=st.integers(1, 200),
         guidance=finite,
         conditioning=st.lists(conditionings(), max_size=5).map(tuple),
+        camera=st.none() | camera_paths(),
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.domain.camera.path import CameraKey, CameraPath
+from pipelines.domain.camera.problems import MAX_KEYS, problems
 from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.request import MAX_JSON_CHARS, GenerationRequest
 from tests.pipelines.domain.strategies import requests
@@ -94,3 +97,26 @@ def test_another_seed_changes_only_the_seed() -> None:
     other = PLAIN.with_seed(8)
     assert other.seed == 8
     assert other.with_seed(7) == PLAIN
+
+
+def test_a_request_without_a_camera_keeps_the_text_it_had_before_there_were_cameras() -> None:
+    assert "camera" not in json.loads(PLAIN.to_json())
+    assert GenerationRequest.from_json(PLAIN.to_json()).camera is None
+
+
+def test_a_damaged_camera_path_is_refused_by_name() -> None:
+    for camera in (None, [], {"version": 2, "keys": []}, {"version": 1, "keys": [], "shutter": 180}):
+        raw = {**json.loads(PLAIN.to_json()), "camera": camera}
+        with pytest.raises(InvalidRequest) as caught:
+            GenerationRequest.from_json(json.dumps(raw))
+        assert caught.value.problems[0].field == "camera"
+
+
+def test_the_longest_camera_path_fits_into_a_request() -> None:
+    third = (1 / 3, -2 / 3, 1 / 7)
+    keys = [
+        CameraKey(time=n / 999, position=third, target=(0.1, 0.2, n / 7), focal_mm=100 / 3) for n in range(MAX_KEYS)
+    ]
+    request = dataclasses.replace(PLAIN, camera=CameraPath(keys=tuple(keys)))
+    assert problems(request.camera) == ()
+    assert GenerationRequest.from_json(request.to_json()) == request
