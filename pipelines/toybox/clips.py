@@ -2,8 +2,10 @@
 
     python -m pipelines.toybox.clips --recipe cpu --folder RUN/clips --shards 200
 
-A shard is `NNNNN.npy`, uint8 (clips, T, H, W, 3), beside `NNNNN.json` with each clip's scene and captions. The JSON
-is written last, so a shard that has one is whole. Several producers may share a folder with `--offset` and `--stride`.
+A shard is `NNNNN.frames.npy`, uint8 (clips, T, H, W, 3), its truth in `NNNNN.depth.npy` (float16, metres along the
+view, inf in the sky), `NNNNN.instances.npy` and `NNNNN.skeletons.npy` (see `render.Rendered`), and `NNNNN.json` with
+each clip's scene and captions; poses follow from the scene. The JSON is written last, so a shard that has one is
+whole. Several producers may share a folder with `--offset` and `--stride`.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,18 +22,22 @@ import torch
 from pipelines.toybox.captions import caption
 from pipelines.toybox.recipes import RECIPES, Recipe
 from pipelines.toybox.render import render
-from pipelines.toybox.sampling import FIRST_LIGHT, sample_held_out, sample_scene
+from pipelines.toybox.sampling import MIXTURES, sample_held_out, sample_scene
 from pipelines.toybox.scene import Scene
 
 CAPTIONS_PER_CLIP = 6
+ARRAYS = {"frames": np.uint8, "depth": np.float16, "instances": np.uint8, "skeletons": np.float32}
 
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard: its number, its clips (memory-mapped), and their scenes and captions."""
+    """One shard: its number, its clips and their truth (memory-mapped), and their scenes and captions."""
 
     number: int
     frames: npt.NDArray[np.uint8]
+    depth: npt.NDArray[np.float16]
+    instances: npt.NDArray[np.uint8]
+    skeletons: npt.NDArray[np.float32]
     scenes: tuple[Scene, ...]
     captions: tuple[tuple[str, ...], ...]
 
@@ -40,7 +47,7 @@ def draw_scenes(recipe: Recipe, number: int, *, held_out: bool = False) -> list[
     drawn = []
     for index in range(recipe.shard_clips):
         rng = np.random.default_rng([recipe.seed, int(held_out), number, index])
-        scene = (sample_held_out if held_out else sample_scene)(rng, FIRST_LIGHT)
+        scene = (sample_held_out if held_out else sample_scene)(rng, MIXTURES[recipe.mixture])
         drawn.append((scene, tuple(caption(scene, rng) for _ in range(CAPTIONS_PER_CLIP))))
     return drawn
 
@@ -53,15 +60,29 @@ def write_shard(folder: Path, recipe: Recipe, number: int, *, held_out: bool = F
     folder.mkdir(parents=True, exist_ok=True)
     drawn = draw_scenes(recipe, number, held_out=held_out)
     size, count = recipe.size, recipe.num_frames
-    clips = [render([scene], num_frames=count, width=size, height=size, device=device).frames[0] for scene, _ in drawn]
-    frames = torch.stack(clips).cpu().numpy()
-    waiting = folder / f"{number:05d}.part"
-    with waiting.open("wb") as stream:
-        np.save(stream, frames)
-    waiting.replace(folder / f"{number:05d}.npy")
+    clips = [render([scene], num_frames=count, width=size, height=size, device=device) for scene, _ in drawn]
+    for name, kind in ARRAYS.items():
+        with np.errstate(over="ignore"):  # what is too far for float16 is as far as the sky
+            whole = np.concatenate([getattr(clip, name).cpu().numpy().astype(kind) for clip in clips])
+        _write(folder / f"{number:05d}.{name}.npy", whole)
     records = [{"scene": scene.to_json(), "captions": captions} for scene, captions in drawn]
+    waiting = told.with_suffix(".part")
     waiting.write_text(json.dumps(records))
     waiting.replace(told)
+
+
+def _write(target: Path, values: npt.NDArray[Any]) -> None:
+    waiting = target.with_suffix(".part")
+    with waiting.open("wb") as stream:
+        np.save(stream, values)
+    waiting.replace(target)
+
+
+def drop_shard(folder: Path, number: int) -> None:
+    """Remove one shard, its JSON first, so that no half of it is ever taken for a whole."""
+    (folder / f"{number:05d}.json").unlink()
+    for name in ARRAYS:
+        (folder / f"{number:05d}.{name}.npy").unlink()
 
 
 def shard_numbers(folder: Path) -> list[int]:
@@ -74,7 +95,7 @@ def read_shard(folder: Path, number: int) -> Shard:
     records = json.loads((folder / f"{number:05d}.json").read_text())
     return Shard(
         number=number,
-        frames=np.load(folder / f"{number:05d}.npy", mmap_mode="r"),
+        **{name: np.load(folder / f"{number:05d}.{name}.npy", mmap_mode="r") for name in ARRAYS},
         scenes=tuple(Scene.from_json(record["scene"]) for record in records),
         captions=tuple(tuple(record["captions"]) for record in records),
     )

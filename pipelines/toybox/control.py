@@ -4,11 +4,14 @@ Latents here are normalised float (B, z, T', H', W'); the control is (B, 2 z + 2
 kept part (the rest grey), those of the part to make (grey here), and the mask's 16 x 16 pixels as channels.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
+from pipelines.families.wan.conditioning import VaceInput
 from pipelines.toybox.codec import SPATIAL_FACTOR, encode_moments
 
 
@@ -26,27 +29,12 @@ def encode(codec: AutoencoderKLWan, pixels: Tensor) -> Tensor:
     return normalised(codec, encode_moments(codec, pixels.to(codec.dtype))[0])
 
 
-def keep_only(pixels: Tensor, frames: tuple[int, ...]) -> Tensor:
-    """The pixels with every frame but these grey."""
-    kept = torch.zeros_like(pixels)
-    for frame in frames:
-        kept[:, :, frame] = pixels[:, :, frame]
-    return kept
-
-
-def start_picture(clip: Tensor, grey: Tensor) -> Tensor:
-    """Latents of a clip's first frame followed by grey, out of the clip's and a grey clip's latents.
-
-    The fitted encoder looks at each group of frames alone, so this equals encoding `keep_only(pixels, (0,))`.
-    """
-    return torch.cat([clip[:, :, :1], grey[:, :, 1:].to(clip).expand(len(clip), -1, -1, -1, -1)], dim=2)
-
-
-def frame_mask(num_frames: int, size: tuple[int, int], kept: tuple[int, ...]) -> Tensor:
-    """Pixel mask (1, 1, T, H, W): 0 on the kept frames, 1 where the model is to generate."""
-    mask = torch.ones(1, 1, num_frames, *size)
-    mask[:, :, list(kept)] = 0.0
-    return mask
+def given_pixels(given: VaceInput) -> tuple[Tensor, Tensor]:
+    """Pixels (2, 3, T, H, W) of the kept part and of the part to make, and the mask (1, 1, T, H, W)."""
+    video = torch.from_numpy(given.video).permute(3, 0, 1, 2)[None] * 2.0 - 1.0
+    mask = torch.from_numpy(given.mask)[None, None]
+    mask = torch.where(mask > 0.5, 1.0, 0.0)
+    return torch.cat([video * (1.0 - mask), video * mask]), mask
 
 
 def mask_channels(mask: Tensor) -> Tensor:
@@ -58,6 +46,18 @@ def mask_channels(mask: Tensor) -> Tensor:
     return F.interpolate(tiles, size=((frames + 3) // 4, rows, columns), mode="nearest-exact")
 
 
-def control(inactive: Tensor, reactive: Tensor, mask: Tensor) -> Tensor:
-    """Join the latents of the kept part and of the part to make with the mask's channels."""
-    return torch.cat([inactive, reactive, mask.to(inactive).expand(len(inactive), -1, -1, -1, -1)], dim=1)
+def control(parts: Tensor, mask: Tensor) -> Tensor:
+    """Join latents (B, 2 z, T', H', W') of the kept part and of the part to make with the mask's channels."""
+    return torch.cat([parts, mask.to(parts)], dim=1)
+
+
+def with_reference(made: Tensor, picture: Tensor) -> Tensor:
+    """Put the latents (B, z, 1, H', W') of a reference picture before a control: nothing to make, nothing masked."""
+    silent = picture.new_zeros(len(picture), made.shape[1] - picture.shape[1], *picture.shape[2:])
+    return torch.cat([torch.cat([picture, silent], dim=1).to(made), made], dim=2)
+
+
+def encode_given(encoder: Callable[[Tensor], Tensor], given: VaceInput) -> tuple[Tensor, Tensor]:
+    """The two parts' latents (2 z, T', H', W') and the mask's channels (256, T', H', W') of a composed request."""
+    pixels, mask = given_pixels(given)
+    return encoder(pixels).flatten(0, 1), mask_channels(mask)[0]

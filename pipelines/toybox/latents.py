@@ -1,9 +1,10 @@
-"""Encode rendered shards into a cache of latents that the transformer trains on.
+"""Encode rendered shards into a cache of latents and of conditions that the transformer trains on.
 
     python -m pipelines.toybox.latents --recipe cpu --run RUN --shards 200
 
 Renders the shards it needs (a shard's pixels are dropped after encoding with --drop-pixels), and writes
-RUN/latents/NNNNN.pt: for each clip, plain and mirrored, its normalised latents in bfloat16 and its captions.
+RUN/latents/NNNNN.pt: for each clip, plain and mirrored, its normalised latents, some conditions drawn by `mixing` (the
+latents of both parts and the mask's bits), a reference picture's latents, all in bfloat16, and its captions.
 RUN/latents/grey.pt holds the latent of a grey clip.
 """
 
@@ -11,19 +12,21 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
-from pipelines.toybox.clips import read_shard, shard_numbers, write_shard
+from pipelines.toybox.clips import Shard, drop_shard, read_shard, shard_numbers, write_shard
 from pipelines.toybox.codec import speed_up_norms, to_pixels
-from pipelines.toybox.control import encode
+from pipelines.toybox.control import encode_given
+from pipelines.toybox.encoder import Encode, encoder_of
+from pipelines.toybox.mixing import Truth, draw, reference, shares
 from pipelines.toybox.recipes import RECIPES, Recipe
 
 MIRRORED = {"left": "right", "right": "left"}
-ENCODE_BATCH = 4
 
 
 def mirror_caption(text: str) -> str:
@@ -31,29 +34,57 @@ def mirror_caption(text: str) -> str:
     return re.sub(r"\b(left|right)\b", lambda word: MIRRORED[word.group()], text)
 
 
-def encode_shard(codec: AutoencoderKLWan, run: Path, number: int) -> None:
-    """Write the latents of one rendered shard, unless they are there already."""
+@torch.no_grad()
+def encode_shard(encoder: Encode, recipe: Recipe, run: Path, number: int) -> None:
+    """Write the latents and conditions of one rendered shard, unless they are there already."""
     target = run / "latents" / f"{number:05d}.pt"
     if target.exists():
         return
     shard = read_shard(run / "clips", number)
-    frames = torch.from_numpy(np.array(shard.frames))
-    frames = torch.cat([frames, frames.flip(3)])
-    batches = [to_pixels(part).to(codec.device) for part in frames.split(ENCODE_BATCH)]
-    parts = [encode(codec, batch).to(torch.bfloat16).cpu() for batch in batches]
+    order = [(index, flip) for flip in (False, True) for index in range(len(shard.scenes))]
+    variants = [encode_variant(encoder, recipe, shard, index, flip) for index, flip in order]
     mirrored = [[mirror_caption(text) for text in texts] for texts in shard.captions]
-    _save({"clip": torch.cat(parts), "captions": [list(texts) for texts in shard.captions] + mirrored}, target)
+    record: dict[str, Any] = {name: torch.stack([each[name] for each in variants]) for name in variants[0]}
+    _save(record | {"captions": [list(texts) for texts in shard.captions] + mirrored}, target)
 
 
-def write_grey(codec: AutoencoderKLWan, recipe: Recipe, run: Path) -> None:
+def encode_variant(encoder: Encode, recipe: Recipe, shard: Shard, index: int, flip: bool) -> dict[str, Tensor]:
+    """One clip as it trains: `clip` (z, T', H', W'), `parts` (K, 2 z, T', H', W') and `masks` (K, bytes), `picture`."""
+    rng = np.random.default_rng([recipe.seed, 4, shard.number, index, int(flip)])
+    truth = Truth.of(shard, index)
+    truth = truth.mirrored() if flip else truth
+    names, weights = zip(*shares(truth).items(), strict=True)
+    chosen = rng.choice(names, size=recipe.transformer.patterns, replace=False, p=np.array(weights) / sum(weights))
+    given = [encode_given(encoder, draw(truth, str(name), rng)) for name in chosen]
+    picture = torch.from_numpy(reference(truth, rng)[None, None])
+    half = torch.bfloat16
+    return {
+        "clip": encoder(to_pixels(torch.from_numpy(truth.frames[None])))[0].to(half),
+        "parts": torch.stack([parts for parts, _ in given]).to(half),
+        "masks": torch.stack([pack(mask) for _, mask in given]),
+        "picture": encoder(to_pixels(picture))[0].to(half),
+    }
+
+
+def pack(mask: Tensor) -> Tensor:
+    """A mask of zeros and ones as uint8, eight to a byte."""
+    return torch.from_numpy(np.packbits(mask.numpy().astype(bool)))
+
+
+def unpack(packed: Tensor, shape: Sequence[int]) -> Tensor:
+    """The mask (float32, of this shape) that `pack` packed."""
+    count = int(np.prod(shape))
+    return torch.from_numpy(np.unpackbits(packed.numpy(), count=count).reshape(shape).astype(np.float32))
+
+
+def write_grey(encoder: Encode, recipe: Recipe, run: Path) -> None:
     """Write the latent (1, z, T', H', W') of an all-grey clip, float32."""
     target = run / "latents" / "grey.pt"
     if not target.exists():
-        grey = torch.zeros(1, 3, recipe.num_frames, recipe.size, recipe.size, device=codec.device)
-        _save({"grey": encode(codec, grey).cpu()}, target)
+        _save({"grey": encoder(torch.zeros(1, 3, recipe.num_frames, recipe.size, recipe.size))}, target)
 
 
-def _save(record: dict[str, object], target: Path) -> None:
+def _save(record: dict[str, Any], target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     waiting = target.with_suffix(".part")
     torch.save(record, waiting)
@@ -61,27 +92,32 @@ def _save(record: dict[str, object], target: Path) -> None:
 
 
 class LatentCache:
-    """The encoded clips of a run in memory, growing as shards arrive."""
+    """The encoded clips of a run, mapped into memory, growing as shards arrive."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.numbers: list[int] = []
-        self.clips: list[Tensor] = []
-        self.captions: list[list[str]] = []
+        self.records: list[dict[str, Any]] = []
+        self.places: list[tuple[int, int]] = []
         self.grey: Tensor = torch.load(folder / "grey.pt", weights_only=True)["grey"]
         self.refresh()
 
     def __len__(self) -> int:
-        return len(self.captions)
+        return len(self.places)
 
     def refresh(self) -> None:
         """Take up the shards that came since."""
         for path in sorted(self.folder.glob("[0-9]*.pt")):
             if int(path.stem) not in self.numbers:
-                record = torch.load(path, weights_only=True)
+                record = torch.load(path, weights_only=True, mmap=True)
                 self.numbers.append(int(path.stem))
-                self.clips += record["clip"].unbind()
-                self.captions += record["captions"]
+                self.places += [(len(self.records), index) for index in range(len(record["captions"]))]
+                self.records.append(record)
+
+    def get(self, index: int, name: str) -> Any:
+        """`clip`, `parts`, `masks`, `picture` or `captions` of one clip, see `encode_variant`."""
+        record, place = self.places[index]
+        return self.records[record][name][place]
 
 
 def load_codec(run: Path, device: str = "cpu") -> AutoencoderKLWan:
@@ -104,17 +140,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--drop-pixels", action="store_true")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    recipe, codec = RECIPES[options.recipe], load_codec(options.run, options.device)
-    write_grey(codec, recipe, options.run)
+    recipe, encoder = RECIPES[options.recipe], encoder_of(load_codec(options.run, options.device))
+    write_grey(encoder, recipe, options.run)
     for number in range(options.offset, options.shards, options.stride):
         if (options.run / "latents" / f"{number:05d}.pt").exists():
             continue
         if number not in shard_numbers(options.run / "clips"):
             write_shard(options.run / "clips", recipe, number, device=options.device)
-        encode_shard(codec, options.run, number)
+        encode_shard(encoder, recipe, options.run, number)
         if options.drop_pixels:
-            (options.run / "clips" / f"{number:05d}.json").unlink()
-            (options.run / "clips" / f"{number:05d}.npy").unlink()
+            drop_shard(options.run / "clips", number)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-DATA_VERSION = "first-light-1"
+DATA_VERSION = "everyday-1"
 """Changes whenever the renderer, the sampler or the caption grammar change what a training clip looks like."""
 
 
@@ -31,7 +31,7 @@ class CodecRecipe:
     z_dim: int = 48
     dim_mult: tuple[int, ...] = (1, 2, 4, 4)
     num_res_blocks: int = 1
-    steps: int = 700
+    steps: int = 1600
     learning_rate: float = 2e-3
     warmup_steps: int = 20
     ema_decay: float = 0.99
@@ -46,20 +46,24 @@ class CodecRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class TransformerRecipe:
-    """Shape and training of the `WanVACETransformer3DModel` and of the `UMT5EncoderModel` that learns beside it."""
+    """Shape and training of the `WanVACETransformer3DModel` and of the `UMT5EncoderModel` that learns beside it.
+
+    `patterns` conditions are drawn and kept for each clip; `text_share` of the samples have none of them, and
+    `reference_share` of the steps have reference pictures.
+    """
 
     num_layers: int = 6
     num_heads: int = 4
     head_dim: int = 64
     ffn_dim: int = 1024
-    vace_layers: tuple[int, ...] = (0,)
+    vace_layers: tuple[int, ...] = (0, 3)
     freq_dim: int = 128
     text_dim: int = 128
     text_layers: int = 2
     text_heads: int = 4
-    text_length: int = 32
+    text_length: int = 48
     vocab_size: int = 320
-    steps: int = 1480
+    steps: int = 3600
     batch: int = 32
     learning_rate: float = 1e-3
     muon_rate: float = 1.5e-3
@@ -67,15 +71,18 @@ class TransformerRecipe:
     ema_decay: float = 0.995
     weight_decay: float = 0.01
     caption_dropout: float = 0.1
-    image_share: float = 0.3
+    patterns: int = 4
+    text_share: float = 0.3
+    reference_share: float = 0.06
     shift: float = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything one checkpoint is trained with; lengths in frames, sizes in pixels."""
+    """Everything one checkpoint is trained with; lengths in frames, sizes in pixels; `mixture` as in `sampling`."""
 
     name: str
+    mixture: str = "everyday"
     codec: CodecRecipe
     transformer: TransformerRecipe
     size: int = 128
@@ -99,6 +106,7 @@ CPU = Recipe(
 
 FULL = Recipe(
     name="full",
+    mixture="full",
     size=256,
     num_frames=33,
     codec=CodecRecipe(
@@ -157,6 +165,7 @@ CI = Recipe(
         text_dim=32,
         text_layers=1,
         text_heads=2,
+        patterns=2,
         steps=8,
         batch=2,
         warmup_steps=2,

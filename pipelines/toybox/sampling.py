@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 
@@ -76,7 +76,22 @@ FIRST_LIGHT = Mixture(
     focals_mm=(28.0,),
     relations=_even(("alone",)),
 )
-"""What version 0 of the model learns: one plain object, few motions, thirteen camera moves."""
+"""The smallest world: one plain object, few motions, thirteen camera moves."""
+
+EVERYDAY = replace(
+    FIRST_LIGHT,
+    motions=MappingProxyType({"still": 4.0} | dict.fromkeys(("bounces", "spins", "rolls left", "rolls right"), 0.5)),
+    moves=MappingProxyType({
+        "static": 2.4, "pan left": 1.0, "pan right": 1.0, "tilt up": 1.0, "tilt down": 1.0, "truck left": 1.0,
+        "truck right": 1.0, "dolly in": 1.0, "dolly out": 1.0, "zoom in": 0.6, "zoom out": 0.6, "orbit left": 1.0,
+        "orbit right": 1.0, "crane up": 0.8, "crane down": 0.8, "spline": 0.8,
+    }),
+    easings=MappingProxyType({"constant": 0.7, "eased": 0.3}),
+    relations=MappingProxyType({"alone": 0.72, "left of": 0.14, "right of": 0.14}),
+    figure=0.3,
+    figure_alone=0.7,
+)
+"""What the CPU recipe learns: one or two plain things or the figure, and the common camera moves."""
 
 FULL = Mixture(
     shapes=_even(SHAPES),
@@ -259,3 +274,7 @@ def _light(rng: np.random.Generator, sky: str) -> Light:
     turn = (1.3, 1.8) if sky in ("sunset", "night") else (1.9, 2.6)
     high = (0.42, 0.62) if sky == "sunset" else (0.75, 1.05)
     return Light(azimuth_radians=side * float(rng.uniform(*turn)), elevation_radians=float(rng.uniform(*high)))
+
+
+MIXTURES: Mapping[str, Mixture] = MappingProxyType({"first light": FIRST_LIGHT, "everyday": EVERYDAY, "full": FULL})
+"""The mixtures that a recipe can name."""

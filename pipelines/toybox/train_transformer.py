@@ -17,12 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from diffusers import WanVACEPipeline
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
-from pipelines.toybox.control import control, frame_mask, mask_channels, start_picture
-from pipelines.toybox.latents import LatentCache
+from pipelines.toybox.codec import SPATIAL_FACTOR
+from pipelines.toybox.control import with_reference
+from pipelines.toybox.latents import LatentCache, unpack
 from pipelines.toybox.networks import Denoiser, tokenize
 from pipelines.toybox.optimizers import MuonAndAdamW
 from pipelines.toybox.recipes import RECIPES, Recipe
@@ -33,12 +35,14 @@ from pipelines.toybox.workers import Workers
 
 @dataclass(frozen=True)
 class TransformerRun:
-    """Where a run reads and writes, and when it stops early (None: at the recipe's last step)."""
+    """Where a run reads and writes, when it stops early (None: at the recipe's last step), and a checkpoint folder
+    whose weights it begins with (None: from nothing)."""
 
     recipe: Recipe
     folder: Path
     device: str = "cpu"
     stop_at: int | None = None
+    begin_with: Path | None = None
 
     @property
     def state_path(self) -> Path:
@@ -54,12 +58,6 @@ class Batch:
     control: Tensor
     text: tuple[Tensor, Tensor]
 
-    def share(self, workers: Workers) -> "Batch":
-        """One worker's part."""
-        ids, mask = self.text
-        text = (workers.share(ids), workers.share(mask))
-        return Batch(workers.share(self.latents), workers.share(self.control), text)
-
 
 class LatentSource:
     """Batches out of the cache; what a step draws follows from the seed, the step and the shards that are there."""
@@ -67,34 +65,41 @@ class LatentSource:
     def __init__(self, run: TransformerRun) -> None:
         self.run, self.cache = run, LatentCache(run.folder / "latents")
         self.tokenizer = build_tokenizer(run.recipe.transformer)
-        size = (run.recipe.size, run.recipe.size)
-        self.free = mask_channels(frame_mask(run.recipe.num_frames, size, ()))
-        self.first = mask_channels(frame_mask(run.recipe.num_frames, size, (0,)))
+        self.nothing = torch.cat([self.cache.grey[0]] * 2)
+        self.mask_shape = (SPATIAL_FACTOR**2, *self.nothing.shape[1:])
 
-    def batch(self, step: int) -> Batch:
-        """The inputs of one step, all of them; a worker takes its share with `Batch.share`."""
-        recipe = self.run.recipe.transformer
+    def batch(self, step: int, workers: Workers | None = None) -> Batch:
+        """The inputs of one step: all of them, or a worker's share."""
+        recipe, device = self.run.recipe.transformer, self.run.device
         rng = np.random.default_rng([self.run.recipe.seed, 2, step])
         chosen = rng.integers(len(self.cache), size=recipe.batch)
-        from_picture = rng.random(recipe.batch) < recipe.image_share
+        plain = rng.random(recipe.batch) < recipe.text_share
+        pattern = np.where(plain, -1, rng.integers(recipe.patterns, size=recipe.batch))
         silent = rng.random(recipe.batch) < recipe.caption_dropout
-        texts = [self._caption(int(index), bool(mute), rng) for index, mute in zip(chosen, silent, strict=True)]
-        text = tokenize(self.tokenizer, texts, recipe.text_length)
-        latents = torch.stack([self.cache.clips[index] for index in chosen]).float()
-        pairs = zip(chosen, from_picture, strict=True)
-        controls = torch.cat([self._control(int(index), bool(picture)) for index, picture in pairs])
-        device = self.run.device
-        return Batch(latents.to(device), controls.to(device), (text[0].to(device), text[1].to(device)))
+        words = rng.integers(2**31, size=recipe.batch)
+        has_reference = bool(rng.random() < recipe.reference_share)
+        mine = slice(workers.rank, None, workers.count) if workers else slice(None)
+        rows = list(zip(chosen[mine].tolist(), pattern[mine].tolist(), strict=True))
+        latents = torch.stack([self.cache.get(index, "clip") for index, _ in rows]).float()
+        made = torch.stack([self._control(index, which) for index, which in rows])
+        if has_reference:
+            pictures = torch.stack([self.cache.get(index, "picture") for index, _ in rows]).float()
+            latents, made = torch.cat([pictures, latents], 2), with_reference(made, pictures)
+        captions = zip(chosen[mine].tolist(), silent[mine].tolist(), words[mine].tolist(), strict=True)
+        texts = ["" if mute else self._caption(index, word) for index, mute, word in captions]
+        ids, mask = tokenize(self.tokenizer, texts, recipe.text_length)
+        return Batch(latents.to(device), made.to(device), (ids.to(device), mask.to(device)))
 
-    def _caption(self, index: int, silent: bool, rng: np.random.Generator) -> str:
-        texts = self.cache.captions[index]
-        return "" if silent else texts[int(rng.integers(len(texts)))]
+    def _caption(self, index: int, word: int) -> str:
+        texts: list[str] = self.cache.get(index, "captions")
+        return texts[word % len(texts)]
 
-    def _control(self, index: int, from_picture: bool) -> Tensor:
-        grey = self.cache.grey
-        if from_picture:
-            return control(start_picture(self.cache.clips[index].float().unsqueeze(0), grey), grey, self.first)
-        return control(grey, grey, self.free)
+    def _control(self, index: int, which: int) -> Tensor:
+        """The control (2 z + 256, T', H', W') of one of a clip's conditions, or of none (-1)."""
+        if which < 0:
+            return torch.cat([self.nothing, torch.ones(self.mask_shape)])
+        parts, masks = self.cache.get(index, "parts"), self.cache.get(index, "masks")
+        return torch.cat([parts[which].float(), unpack(masks[which], self.mask_shape)])
 
 
 def noise_levels(count: int, shift: float, generator: torch.Generator) -> Tensor:
@@ -111,11 +116,18 @@ class Draw:
     sigma: Tensor
 
     @staticmethod
-    def of(latents: Tensor, shift: float, generator: torch.Generator) -> "Draw":
-        """What goes with these latents; drawn on the CPU, so that every device draws the same."""
-        noise = torch.randn(latents.shape, generator=generator)
-        sigma = noise_levels(len(latents), shift, generator)
-        return Draw(noise.to(latents.device), sigma.to(latents.device))
+    def of(shape: Sequence[int], shift: float, generator: torch.Generator) -> "Draw":
+        """What goes with latents of this shape; drawn on the CPU, so that every device draws the same."""
+        noise = torch.randn(tuple(shape), generator=generator)
+        return Draw(noise, noise_levels(shape[0], shift, generator))
+
+    def share(self, workers: Workers) -> "Draw":
+        """One worker's part."""
+        return Draw(workers.share(self.noise), workers.share(self.sigma))
+
+    def to(self, device: torch.device) -> "Draw":
+        """The same on a device."""
+        return Draw(self.noise.to(device), self.sigma.to(device))
 
 
 def velocity_loss(model: torch.nn.Module, batch: Batch, draw: Draw) -> Tensor:
@@ -131,13 +143,29 @@ def velocity_loss(model: torch.nn.Module, batch: Batch, draw: Draw) -> Tensor:
 
 
 def begin(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
-    """The state of a run: what was saved, or a fresh one."""
+    """The state of a run: what was saved, or a fresh one (from the weights of a smaller model where one is named)."""
     torch.manual_seed(run.recipe.seed)
     model, settings = Denoiser(run.recipe).to(run.device), run.recipe.transformer
+    if run.begin_with is not None and not run.state_path.exists():
+        grow(model, run.begin_with)
     optimizer = MuonAndAdamW(model, settings)
     state = TrainingState(model, optimizer, Average(model.parameters(), settings.ema_decay))
     state.load(run.state_path)
     return state
+
+
+@torch.no_grad()
+def grow(model: Denoiser, folder: Path) -> None:
+    """Take up the weights of a checkpoint with the same latents and words. A control layer that it lacks begins as the
+    main layer it stands beside, silent (as VACE, Jiang et al. 2025, begins its own)."""
+    pipe = WanVACEPipeline.from_pretrained(folder, dtype=torch.float32)
+    model.text_encoder.load_state_dict(pipe.text_encoder.state_dict())
+    model.transformer.load_state_dict(pipe.transformer.state_dict(), strict=False)
+    layers = zip(model.transformer.vace_blocks, model.transformer.config.vace_layers, strict=True)
+    for block, layer in list(layers)[len(pipe.transformer.vace_blocks) :]:
+        block.load_state_dict(model.transformer.blocks[layer].state_dict(), strict=False)
+        torch.nn.init.zeros_(block.proj_out.weight)
+        torch.nn.init.zeros_(block.proj_out.bias)
 
 
 def train(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
@@ -148,7 +176,7 @@ def train(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
     with StopFlag() as stop:
         while state.step < last and not stopped:
             begun = time.perf_counter()
-            loss, stopped = transformer_step(state, source.batch(state.step), recipe, workers, stop.raised)
+            loss, stopped = transformer_step(state, source.batch(state.step, workers), recipe, workers, stop.raised)
             state.seconds += time.perf_counter() - begun
             state.losses.append((state.step, loss))
             if state.step % recipe.checkpoint_every == 0:
@@ -178,9 +206,9 @@ def transformer_step(
     settings = recipe.transformer
     state.optimizer.set_share(rate_share(state.step, warmup=settings.warmup_steps, steps=settings.steps))
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + state.step)
-    draw = Draw.of(batch.latents, settings.shift, generator)
-    mine = Draw(workers.share(draw.noise), workers.share(draw.sigma))
-    loss = velocity_loss(state.model, batch.share(workers), mine)
+    whole = (settings.batch, *batch.latents.shape[1:])
+    draw = Draw.of(whole, settings.shift, generator).share(workers).to(batch.latents.device)
+    loss = velocity_loss(state.model, batch, draw)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     parameters = list(state.model.parameters())
@@ -210,9 +238,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stop-at", type=int)
+    parser.add_argument("--begin-with", type=Path, help="a checkpoint folder of the same width over the same codec")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    run = TransformerRun(RECIPES[options.recipe], options.run, options.device, options.stop_at)
+    run = TransformerRun(RECIPES[options.recipe], options.run, options.device, options.stop_at, options.begin_with)
     train(run)
 
 

@@ -1,5 +1,6 @@
 """The training stages at toy size: they learn, they resume exactly, and what they export runs in the stock pipeline."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -7,18 +8,15 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline
+from PIL import Image
 from torch import nn
 
-from pipelines.toybox import clips, export, latents, samples, train_codec, train_transformer
+from pipelines.families.wan.conditioning import VaceInput
+from pipelines.toybox import clips, export, latents, mixing, samples, train_codec, train_transformer
 from pipelines.toybox.codec import decode_pixels, encode_moments, to_frames, to_pixels
-from pipelines.toybox.control import (
-    control,
-    encode,
-    frame_mask,
-    keep_only,
-    mask_channels,
-    start_picture,
-)
+from pipelines.toybox.control import control, encode, encode_given, with_reference
+from pipelines.toybox.encoder import BlockEncoder, Encode, encoder_of
+from pipelines.toybox.mixing import Truth
 from pipelines.toybox.networks import embed_text, tokenize
 from pipelines.toybox.recipes import CI
 from pipelines.toybox.train_codec import CodecRun
@@ -40,9 +38,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     codec_run = CodecRun(CI, folder)
     train_codec.finish(codec_run, train_codec.train(codec_run))
     codec = latents.load_codec(folder)
-    latents.write_grey(codec, CI, folder)
+    encoder = encoder_of(codec)
+    latents.write_grey(encoder, CI, folder)
     for number in range(2):
-        latents.encode_shard(codec, folder, number)
+        latents.encode_shard(encoder, CI, folder, number)
     train_transformer.train(TransformerRun(CI, folder))
     denoiser = train_transformer.averaged_denoiser(TransformerRun(CI, folder))
     export.write_folder(CI, export.assemble(CI, denoiser, codec), export.words_of(folder / "clips"), folder / "toybox")
@@ -81,7 +80,7 @@ def test_a_few_steps_lower_the_denoiser_loss_on_a_fixed_batch(run: Path, tmp_pat
     (tmp_path / "latents").symlink_to(run / "latents")
     fresh, trained = TransformerRun(CI, tmp_path), TransformerRun(CI, run)
     batch = train_transformer.LatentSource(trained).batch(0)
-    draw = train_transformer.Draw.of(batch.latents, 3.0, torch.Generator().manual_seed(1))
+    draw = train_transformer.Draw.of(batch.latents.shape, 3.0, torch.Generator().manual_seed(1))
     models = [train_transformer.begin(which).model for which in (fresh, trained)]
     losses = [train_transformer.velocity_loss(model, batch, draw) for model in models]
     assert losses[1] < losses[0]
@@ -153,32 +152,107 @@ def test_frames_survive_the_way_to_pixels_and_back(run: Path) -> None:
     assert torch.equal(to_frames(to_pixels(frames)), frames)
 
 
-def test_training_inputs_from_text_alone_are_the_pipelines_own(pipe: WanVACEPipeline) -> None:
+def pipelines_own(pipe: WanVACEPipeline, given: VaceInput | None, picture: np.ndarray | None = None) -> torch.Tensor:
+    """The control (1, 2 z + 256, T', H', W') that the stock pipeline makes of this."""
     size = (CI.size, CI.size)
+    video = None if given is None else torch.from_numpy(given.video).permute(0, 3, 1, 2)[None]
+    mask = None if given is None else torch.from_numpy(given.mask)[:, None].expand(-1, 3, -1, -1)[None]
+    pictures = None if picture is None else [Image.fromarray(picture)]
     video, mask, references = pipe.preprocess_conditions(
-        None, None, None, 1, *size, CI.num_frames, torch.float32, torch.device("cpu")
+        video, mask, pictures, 1, *size, CI.num_frames, torch.float32, torch.device("cpu")
     )
-    expected = torch.cat([pipe.prepare_video_latents(video, mask, references), pipe.prepare_masks(mask, references)], 1)
-    grey = encode(pipe.vae, torch.zeros(1, 3, CI.num_frames, *size))
-    made = control(grey, grey, mask_channels(frame_mask(CI.num_frames, size, ())))
+    parts = [pipe.prepare_video_latents(video, mask, references), pipe.prepare_masks(mask, references)]
+    return torch.cat(parts, 1).float()
+
+
+@pytest.fixture(scope="module")
+def encoder(run: Path) -> Encode:
+    return encoder_of(AutoencoderKLWan.from_pretrained(run / "codec" / "vae"))
+
+
+@pytest.fixture(scope="module")
+def truth(run: Path) -> Truth:
+    shards = [clips.read_shard(run / "clips", number) for number in range(2)]
+    truths = [Truth.of(shard, index) for shard in shards for index in range(len(shard.scenes))]
+    return next((each for each in truths if each.has_figure), truths[0])
+
+
+def test_training_inputs_from_text_alone_are_the_pipelines_own(pipe: WanVACEPipeline, run: Path) -> None:
+    source = train_transformer.LatentSource(TransformerRun(CI, run))
+    made = source._control(0, -1)[None]
+    expected = pipelines_own(pipe, None)
     assert made.shape == expected.shape
-    assert torch.allclose(made, expected.float(), atol=0.02)
+    assert torch.allclose(made, expected, atol=0.02)
 
 
-def test_training_inputs_from_a_start_picture_are_the_pipelines_own(pipe: WanVACEPipeline, run: Path) -> None:
-    size, settings = (CI.size, CI.size), samples.settings_of(run / "toybox")
-    frames = np.array(clips.read_shard(run / "clips", 0).frames[:1])
-    given = samples.start_conditions(frames[0, 0], settings)
-    video, mask, references = pipe.preprocess_conditions(
-        given["video"], given["mask"], None, 1, *size, CI.num_frames, torch.float32, torch.device("cpu")
-    )
-    expected = torch.cat([pipe.prepare_video_latents(video, mask, references), pipe.prepare_masks(mask, references)], 1)
-    pixels = to_pixels(torch.from_numpy(frames))
-    grey = encode(pipe.vae, torch.zeros_like(pixels))
-    kept = encode(pipe.vae, keep_only(pixels, (0,)))
-    made = control(kept, grey, mask_channels(frame_mask(CI.num_frames, size, (0,))))
-    assert torch.allclose(made, expected.float(), atol=0.05)
-    assert torch.allclose(start_picture(encode(pipe.vae, pixels), grey), kept, atol=0.05)
+@pytest.mark.parametrize("name", sorted(mixing.PATTERNS))
+def test_training_inputs_of_every_pattern_are_the_pipelines_own(
+    pipe: WanVACEPipeline, encoder: Encode, truth: Truth, name: str
+) -> None:
+    given = mixing.draw(truth, name, np.random.default_rng(3))
+    parts, mask = encode_given(encoder, given)
+    made = control(parts[None], mask[None])
+    expected = pipelines_own(pipe, given)
+    assert made.shape == expected.shape
+    assert torch.equal(made[:, -256:], expected[:, -256:])
+    assert (made - expected).abs().mean() < 0.03
+
+
+def test_training_inputs_from_a_reference_are_the_pipelines_own(
+    pipe: WanVACEPipeline, encoder: Encode, truth: Truth
+) -> None:
+    picture = mixing.reference(truth, np.random.default_rng(0))
+    given = mixing.draw(truth, "start", np.random.default_rng(3))
+    parts, mask = encode_given(encoder, given)
+    latents_of_picture = encoder(to_pixels(torch.from_numpy(picture[None, None])))
+    made = with_reference(control(parts[None], mask[None]), latents_of_picture)
+    expected = pipelines_own(pipe, given, picture)
+    assert made.shape == expected.shape
+    assert (made - expected).abs().mean() < 0.03
+
+
+def test_the_matrices_of_the_encoder_are_the_encoder(run: Path, pixels: torch.Tensor) -> None:
+    codec = AutoencoderKLWan.from_pretrained(run / "codec" / "vae")
+    assert torch.allclose(BlockEncoder(codec)(pixels), encode(codec, pixels), atol=2e-3)
+
+
+def test_an_encoder_that_was_trained_on_is_not_taken_for_matrices(run: Path, pixels: torch.Tensor) -> None:
+    codec = AutoencoderKLWan.from_pretrained(run / "codec" / "vae")
+    torch.nn.init.normal_(codec.encoder.mid_block.resnets[0].conv2.weight)
+    made = encoder_of(codec)
+    assert not isinstance(made, BlockEncoder)
+    assert torch.equal(made(pixels), encode(codec, pixels))
+
+
+def test_a_mirrored_clip_is_the_clip_seen_in_a_mirror(truth: Truth) -> None:
+    mirrored = truth.mirrored()
+    assert np.array_equal(mirrored.frames, truth.frames[:, :, ::-1])
+    assert np.array_equal(mirrored.mirrored().skeletons, truth.skeletons, equal_nan=True)
+    given, back = (mixing.draw(each, "warp", np.random.default_rng(0)) for each in (truth, mirrored))
+    assert np.abs(given.mask - back.mask[:, :, ::-1]).mean() < 0.02
+
+
+def test_packed_masks_unpack_to_themselves() -> None:
+    mask = (torch.rand(4, 3, 5) > 0.5).float()
+    assert torch.equal(latents.unpack(latents.pack(mask), mask.shape), mask)
+
+
+def test_a_grown_model_starts_as_the_model_it_grew_from(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "latents").symlink_to(run / "latents")
+    shape = dataclasses.replace(CI.transformer, vace_layers=(0, 1))
+    larger = dataclasses.replace(CI, transformer=shape)
+    grown = train_transformer.begin(TransformerRun(larger, tmp_path, begin_with=run / "toybox")).model
+    small = WanVACEPipeline.from_pretrained(run / "toybox", dtype=torch.float32).transformer
+    batch = train_transformer.LatentSource(TransformerRun(CI, run)).batch(0)
+    asked = {
+        "hidden_states": batch.latents,
+        "timestep": torch.full((len(batch.latents),), 500.0),
+        "encoder_hidden_states": torch.randn(len(batch.latents), 4, CI.transformer.text_dim),
+        "control_hidden_states": batch.control,
+        "return_dict": False,
+    }
+    with torch.no_grad():
+        assert torch.allclose(grown.transformer(**asked)[0], small(**asked)[0], atol=1e-4)
 
 
 def test_prompts_are_embedded_as_the_pipeline_embeds_them(pipe: WanVACEPipeline) -> None:
