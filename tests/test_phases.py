@@ -1,4 +1,4 @@
-"""The whole run's own promise: a test that hangs fails, nothing outlives its phase, and no phase hides another's end."""
+"""The whole run keeps its own promise: a hanging test fails, nothing outlives its phase, no phase hides another."""
 
 from __future__ import annotations
 
