@@ -7,10 +7,17 @@ hip, knee, ankle, right eye, left eye, right ear, left ear. Right and left are t
 from __future__ import annotations
 
 import colorsys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.conditioning.estimators import chosen
+
+if TYPE_CHECKING:
+    from pipelines.conditioning.pose_model import PoseModel
 
 LIMBS = (
     (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
@@ -52,3 +59,22 @@ def _frame(persons: NDArray[np.floating], width: int, height: int) -> NDArray[np
                 radius = thick << SUBPIXEL_BITS
                 cv2.circle(canvas, spot, radius * 2 // 3, wheel(place), -1, cv2.LINE_AA, SUBPIXEL_BITS)
     return canvas
+
+
+def load(folder: Path | None = None, device: str = "cpu") -> PoseModel:
+    """The estimator in a folder of ViTPose's classes, by default the shipped one; imports torch now.
+
+    Raises BrokenCheckpoint where the folder is none, is damaged or holds something else.
+    """
+    from pipelines.conditioning.pose_model import PoseModel
+
+    return PoseModel(chosen("pose", folder), device)
+
+
+def estimate(frames: NDArray[np.uint8], folder: Path | None = None, device: str = "cpu") -> NDArray[np.float32]:
+    """Skeletons float32 (T, 18, 3) of x, y in pixels and confidence, of frames uint8 (T, H, W, 3); see `load`.
+
+    One person per frame, the one seen best. A frame without a person is NaN, NaN, 0 throughout; a hidden joint has a
+    confidence below CONFIDENT.
+    """
+    return load(folder, device).estimate(frames)
