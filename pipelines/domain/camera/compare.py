@@ -1,9 +1,9 @@
 """Asked against obtained: how far a camera's real path is from the one that was wanted.
 
 Rotation error is the angle of R1^T R2 per frame, told in degrees and as the mean over frames (CameraCtrl, He et al.
-2024, sums the same angle in radians). A path seen in a video has no unit of length, so it is scaled to the asked one before
-translations are compared. Translation error is told as a fraction of the asked path's length. The relative errors of
-single steps do not grow with drift (the RPE of Sturm et al. 2012).
+2024, sums the same angle in radians). A path seen in a video has no unit of length, so it is scaled to the asked one
+before translations are compared. Translation error is told as a fraction of the asked path's length. The relative
+errors of single steps do not grow with drift (the RPE of Sturm et al. 2012).
 """
 
 from __future__ import annotations

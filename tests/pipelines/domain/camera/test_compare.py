@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipelines.domain.camera import pose
@@ -24,6 +24,7 @@ def elsewhere(track: CameraTrack, scale: float, turn: Floats, shift: Floats) -> 
 
 
 @pytest.mark.parametrize("align", ["first", "best"])
+@settings(max_examples=30)
 @given(path=camera_paths(), turn=quaternions(), shift=vectors(), scale=st.floats(0.01, 100))
 def test_units_axes_and_origin_of_the_world_make_no_error(
     align: Alignment, path: CameraPath, turn: tuple[float, ...], shift: tuple[float, ...], scale: float
