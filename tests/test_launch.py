@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -93,12 +92,10 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     return tree
 
 
-def test_the_second_start_installs_nothing_and_is_quick(tree: Tree) -> None:
-    began = time.monotonic()
+def test_the_second_start_installs_nothing(tree: Tree) -> None:
     second = tree.run("--version")
     assert (second.returncode, second.stderr) == (0, "")
     assert second.stdout.startswith("Gimbal ")
-    assert time.monotonic() - began < 3
 
 
 def test_the_studio_inside_is_told_to_let_waiting_threads_sleep(tree: Tree) -> None:
