@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 20.0
 _PAUSE_SECONDS = 0.1
+STREAMS = 4  # browsers allow six connections to one address; the rest is for reads, writes and media
 
 
 @dataclass(eq=False)
 class Page:
-    """One open page: which project it shows, and the flag that wakes its stream."""
+    """One open page: which project it shows, the flag that wakes its stream, and whether it shall let go of it."""
 
     project: str
     loop: asyncio.AbstractEventLoop
     woken: asyncio.Event
+    rests: bool = False
 
     def wake(self) -> None:
         try:
@@ -39,7 +41,7 @@ class Feed:
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
         self.notes: dict[str, Any] = {}
-        self._pages: set[Page] = set()
+        self._pages: list[Page] = []
         self._lock = threading.Lock()
         self._watching = False
         self._closed = False
@@ -62,12 +64,15 @@ class Feed:
         self.wake()
 
     async def stream(self, project: str) -> AsyncIterator[str]:
-        """The events for one page: the state at once, then again after each change, at most ten times a second."""
+        """The events for one page: the state at once, then again after each change, at most ten times a second.
+
+        The last event is `rest` when newer pages need the connection: the page then looks by itself now and then.
+        """
         page = Page(project, asyncio.get_running_loop(), asyncio.Event())
         with self._open(page):
             last = ""
             yield "retry: 1000\n\n"
-            while not self._closed:
+            while not self._closed and not page.rests:
                 text = await asyncio.to_thread(self.state, project)
                 yield f"event: state\ndata: {text}\n\n" if text != last else ": still here\n\n"
                 last = text
@@ -78,6 +83,8 @@ class Feed:
                     continue
                 finally:
                     page.woken.clear()
+            if page.rests:
+                yield "event: rest\ndata: {}\n\n"
 
     def state(self, project: str) -> str:
         """What a page shows, as one line of JSON."""
@@ -89,7 +96,9 @@ class Feed:
     @contextmanager
     def _open(self, page: Page) -> Iterator[None]:
         with self._lock:
-            self._pages.add(page)
+            self._pages.append(page)
+            for older in self._pages[:-STREAMS]:
+                older.rests = True
             start = not self._watching
             self._watching = True
         if start:
@@ -99,7 +108,7 @@ class Feed:
             yield
         finally:
             with self._lock:
-                self._pages.discard(page)
+                self._pages.remove(page)
             self.wake()
 
     def _watch(self) -> None:

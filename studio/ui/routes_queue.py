@@ -31,6 +31,10 @@ def _stream(routes: APIRouter, studio: Studio, feed: Feed, instance: str) -> Non
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(feed.stream(project), media_type="text/event-stream", headers=headers)
 
+    @routes.get("/api/state")
+    def state(project: str = "") -> Response:
+        return Response(feed.state(project), media_type="application/json", headers={"cache-control": "no-store"})
+
     @routes.get("/api/start")
     def start() -> dict[str, Any]:
         return {

@@ -39,6 +39,8 @@ export async function useSettings() {
   }
 }
 
+const rated = new Map(); // the last rating of each clip that is on its way: of two, the later one stays
+
 /** Rate the shown clip; the same number again takes the rating away. */
 export async function rate(rating, clip = state.clip) {
   if (!clip) return;
@@ -47,7 +49,12 @@ export async function rate(rating, clip = state.clip) {
   const clips = state.clips?.map((each) => (each.id === clip.id ? changed : each));
   set({ clips, clip: state.clip?.id === clip.id ? changed : state.clip });
   window.dispatchEvent(new CustomEvent("gimbal:clip", { detail: changed }));
-  await post(`clips/${clip.id}/rate`, { rating: value }).catch(fail);
+  const before = rated.get(clip.id);
+  const send = () => post(`clips/${clip.id}/rate`, { rating: value });
+  const sent = (before ? before.then(send) : send()).catch(fail);
+  rated.set(clip.id, sent);
+  await sent;
+  if (rated.get(clip.id) === sent) rated.delete(clip.id);
 }
 
 /** Move clips to the trash; one click or Ctrl+Z brings them back. */

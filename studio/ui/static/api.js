@@ -15,6 +15,13 @@ async function answer(promise) {
   throw Object.assign(new Error(told.message), { hint: told.hint, problems: told.problems || [], status: response.status });
 }
 
+let writes = Promise.resolve();
+
+/** Resolves when every change that this page has made is answered, so that what is read then shows them. */
+export function written() {
+  return writes;
+}
+
 /** GET /gimbal/api/<path> with a query. */
 export function get(path, query = {}) {
   const search = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== "" && v !== null && v !== undefined));
@@ -27,7 +34,9 @@ export function post(path, body = {}) {
   const text = JSON.stringify(body);
   // A reload right after a click must not take the click back; browsers keep up to 64 KB alive.
   const keepalive = text.length < 16000;
-  return answer(fetch(`/gimbal/api/${path}`, { method: "POST", headers, body: text, keepalive }));
+  const answered = answer(fetch(`/gimbal/api/${path}`, { method: "POST", headers, body: text, keepalive }));
+  writes = Promise.allSettled([writes, answered]).then(() => {});
+  return answered;
 }
 
 /** POST a file's bytes to /gimbal/api/<path>, with its name. */

@@ -1,6 +1,6 @@
 /** The library: a wall of posters that play under the pointer. Only the rows in sight are in the page. */
 import { h, icon, plain, text } from "./dom.js";
-import { get } from "./api.js";
+import { get, written } from "./api.js";
 import { on, set, state } from "./store.js";
 import { fail } from "./toast.js";
 
@@ -55,6 +55,7 @@ function makeWall() {
     query = next;
     const mine = ++turn;
     try {
+      await written();
       const page = await get("clips", { ...query, limit: PAGE });
       if (mine !== turn) return;
       clips = page.clips;
@@ -167,6 +168,13 @@ function makeTile(clip, at) {
       video.play().catch(() => {});
     }, 90);
   });
-  tile.addEventListener("pointerleave", () => { clearTimeout(soon); frame.querySelector("video")?.remove(); });
+  tile.addEventListener("pointerleave", () => {
+    clearTimeout(soon);
+    const video = frame.querySelector("video");
+    if (!video) return;
+    video.remove();
+    video.removeAttribute("src"); // or it would hold a connection until it is collected
+    video.load();
+  });
   return tile;
 }

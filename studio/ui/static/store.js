@@ -89,28 +89,58 @@ export async function loadStart() {
   if (!start.projects.some((project) => project.id === state.project)) set({ project: start.projects[0]?.id || "" });
 }
 
+const GLANCE = 2000;
 let source = null;
 let idle = 0;
+let glancing = 0;
+
+function letGo() {
+  source?.close();
+  source = null;
+  clearInterval(glancing);
+}
+
+/** What a page without a stream does while it is in sight. */
+async function glance() {
+  if (document.hidden) return;
+  const { project, online } = state;
+  try {
+    const live = await get("state", { project });
+    if (project === state.project && !source) set({ live, online: "on" });
+    if (online === "lost") await loadStart();
+  } catch {
+    set({ online: "lost" });
+  }
+}
 
 /** Open the stream of changes (again). The browser reconnects by itself when the studio comes back. */
 export function connect() {
-  source?.close();
+  letGo();
   source = new EventSource(`/gimbal/events?${new URLSearchParams({ project: state.project })}`);
   source.addEventListener("state", (event) => {
     set({ live: JSON.parse(event.data), online: "on" });
+  });
+  source.addEventListener("rest", () => { // newer pages need the connection
+    letGo();
+    glancing = setInterval(glance, GLANCE);
   });
   source.onopen = () => {
     if (state.online === "lost") loadStart().catch(() => {});
   };
   source.onerror = () => {
     set({ online: "lost" });
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+    if (source?.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
   };
 }
 
 // A page nobody looks at lets go of its connection after a minute: browsers allow only six to one address.
 document.addEventListener("visibilitychange", () => {
   clearTimeout(idle);
-  if (document.hidden) idle = setTimeout(() => { source?.close(); source = null; }, 60_000);
-  else if (!source && state.start) connect();
+  if (document.hidden) idle = setTimeout(letGo, 60_000);
+  else back();
 });
+window.addEventListener("focus", back);
+
+function back() {
+  if (!source && state.start) connect();
+}
