@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import base64
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from playwright.sync_api import Page, expect
 
 QUICK_STEPS = 4
 LONG_STEPS = 50
+BLINK_SECONDS = 15.0  # a worker that gives no sign of life for a minute is taken for dead
+PULSE_SECONDS = 0.05
 
 
 def stage(page: Page) -> str:
@@ -36,20 +43,86 @@ def write(page: Page, prompt: str, steps: int = QUICK_STEPS) -> None:
 
 def generate(page: Page, prompt: str, steps: int = QUICK_STEPS) -> str:
     """Write, press Generate, and return the id of the job the stage follows."""
-    before = page.get_attribute("#gm-stage .gm-view-live", "data-job")
     write(page, prompt, steps)
-    page.click("#gm-generate")
-    page.wait_for_function(
-        "before => { const v = document.querySelector('#gm-stage .gm-view-live');"
-        " return v.dataset.job && v.dataset.job !== before }",
-        arg=before,
+    page.evaluate(
+        """() => {
+            window.queued = null;
+            const listen = ({ detail }) => {
+                if (detail.kind !== 'queued') return;
+                window.queued = detail.jobs[0];
+                window.removeEventListener('gimbal:reply', listen);
+            };
+            window.addEventListener('gimbal:reply', listen);
+        }"""
     )
-    return str(page.get_attribute("#gm-stage .gm-view-live", "data-job"))
+    page.click("#gm-generate")
+    return str(page.wait_for_function("window.queued").json_value())
 
 
 def api(page: Page, path: str) -> Any:
-    """What one of the window's own routes answers."""
-    return page.evaluate("path => fetch('/gimbal/api/' + path).then(r => r.json())", path)
+    """What one of the window's own routes answers. (Playwright itself puts no bound on a promise.)"""
+    ask = "path => fetch('/gimbal/api/' + path, { signal: AbortSignal.timeout(30000) }).then(r => r.json())"
+    return page.evaluate(ask, path)
+
+
+def wait_for_api(page: Page, path: str, true: Callable[[Any], Any], seconds: float = 30) -> Any:
+    """What a route answers as soon as that is `true`. Writes are on their way for as long as the disk takes."""
+    deadline = time.monotonic() + seconds
+    while not true(answer := api(page, path)):
+        assert time.monotonic() < deadline, f"{path} still answers {answer}"
+        page.wait_for_timeout(100)
+    return answer
+
+
+def wait_for_new_clip(page: Page, known: set[str]) -> Any:
+    """The newest clip, in full, once it is none of the `known` and stands on the stage."""
+    found = wait_for_api(page, "clips?limit=1", lambda a: a["clips"] and a["clips"][0]["id"] not in known, seconds=60)
+    clip = api(page, f"clips/{found['clips'][0]['id']}")
+    page.wait_for_selector(f"html[data-stage='clip'] .gm-video[src*='{clip['id']}']")
+    return clip
+
+
+class Held:
+    """A worker process that stands still, so that a job lasts as long as a test looks at it."""
+
+    def __init__(self, worker: psutil.Process) -> None:
+        self._worker = worker
+
+    def until(self, true: Callable[[], bool], seconds: float = 60) -> None:
+        """Let it work for a blink at a time until something shows."""
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            self.blink()
+            time.sleep(2 * PULSE_SECONDS)
+
+    def blink(self) -> None:
+        with suppress(psutil.NoSuchProcess):
+            self._worker.resume()
+            time.sleep(PULSE_SECONDS)
+            self._worker.suspend()
+
+
+@contextmanager
+def held(worker: psutil.Process) -> Iterator[Held]:
+    """Hold the worker still. It gives a sign of life now and then, or it would be taken for dead."""
+    one = Held(worker)
+    over = threading.Event()
+
+    def keep_alive() -> None:
+        while not over.wait(BLINK_SECONDS):
+            one.blink()
+
+    thread = threading.Thread(target=keep_alive, daemon=True)
+    worker.suspend()
+    thread.start()
+    try:
+        yield one
+    finally:
+        over.set()
+        thread.join()
+        with suppress(psutil.NoSuchProcess):
+            worker.resume()
 
 
 def drop(page: Page, file: Path, name: str | None = None) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.acts import api, drop
+from tests.browser.acts import drop, wait_for_api
 from tests.browser.conftest import Window
 
 
@@ -27,7 +27,7 @@ def search(page: Page, words: str) -> None:
 def test_clips_are_found_by_words_of_their_prompt(page: Page, wall: Locator, window: Window) -> None:
     search(page, "rolls take 2")
     expect(wall).to_have_count(1)
-    assert wall.get_attribute("data-clip") == window.seeded[1]
+    expect(wall).to_have_attribute("data-clip", window.seeded[1])
     wall.hover()
     page.wait_for_function("document.querySelector('.gm-tile video')?.currentTime > 0")
     page.fill("#gm-search", "no such clip anywhere")
@@ -41,11 +41,15 @@ def test_a_rating_given_by_key_filters_the_wall_and_is_kept(page: Page, wall: Lo
     page.keyboard.press("4")
     expect(page.locator("#gm-inspector .gm-star.gm-on")).to_have_count(4)
     page.fill("#gm-search", "")
+    expect(wall.nth(2)).to_be_visible()
     page.locator("#gm-library").get_by_label("Rating").select_option("4")
     expect(wall).to_have_count(1)
+    expect(wall).to_have_attribute("data-clip", window.seeded[2])
+    wall.click()
+    page.keyboard.press("5")
     page.reload()
     page.wait_for_selector("html.gm-ready")
-    assert api(page, f"clips/{window.seeded[2]}")["rating"] == 4
+    wait_for_api(page, f"clips/{window.seeded[2]}", lambda clip: clip["rating"] == 5)
 
 
 @pytest.mark.parametrize("way", ["button", "keys"])
@@ -55,13 +59,13 @@ def test_a_deleted_clip_comes_back(page: Page, wall: Locator, window: Window, wa
     wall.click()
     page.keyboard.press("Delete")
     expect(wall).to_have_count(0)
-    assert api(page, f"clips/{window.seeded[0]}")["deleted"]
+    wait_for_api(page, f"clips/{window.seeded[0]}", lambda clip: clip["deleted"])
     if way == "button":
         page.locator(".gm-toast").get_by_role("button", name="Undo").click()
     else:
         page.keyboard.press("Control+z")
     expect(wall).to_have_count(1)
-    assert not api(page, f"clips/{window.seeded[0]}")["deleted"]
+    wait_for_api(page, f"clips/{window.seeded[0]}", lambda clip: not clip["deleted"])
 
 
 def test_a_clips_settings_come_back_into_the_form(page: Page, wall: Locator, window: Window) -> None:

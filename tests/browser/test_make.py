@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -14,9 +15,10 @@ from playwright.sync_api import Page, expect
 from pipelines.domain.request import GenerationRequest
 from studio.export import FORMATS
 from studio.media.tags import read_record
-from tests.browser.acts import LONG_STEPS, api, generate, open_fold, wait_for_stage, write
+from tests.browser.acts import LONG_STEPS, api, generate, held, open_fold, wait_for_api, wait_for_stage, write
 from tests.browser.conftest import Opener, Window
 
+EXPORT_SECONDS = 120
 PROMPT = "a red ball on grass under a blue sky, the camera pushes in"
 
 
@@ -52,7 +54,7 @@ def test_a_typed_prompt_becomes_a_playing_clip_and_a_file_of_every_format(page: 
     page.click(".gm-actions >> text=Export")
     for made in FORMATS:
         page.select_option("#gm-export-format", made.id)
-        with page.expect_download() as waited:
+        with page.expect_download(timeout=EXPORT_SECONDS * 1000) as waited:
             page.click("#gm-export-go")
         file = tmp_path / waited.value.suggested_filename
         waited.value.save_as(file)
@@ -79,7 +81,7 @@ def test_an_export_follows_range_loop_scale_and_rate(page: Page, tmp_path: Path)
     dialog.get_by_role("radio", name="Boomerang").click()
     dialog.get_by_label("times").fill("3")
     dialog.get_by_role("radio", name="2×", exact=True).click()
-    with page.expect_download() as waited:
+    with page.expect_download(timeout=EXPORT_SECONDS * 1000) as waited:
         page.click("#gm-export-go")
     waited.value.save_as(tmp_path / "x.gif")
     frames, size, fps = decoded(tmp_path / "x.gif")
@@ -87,24 +89,26 @@ def test_an_export_follows_range_loop_scale_and_rate(page: Page, tmp_path: Path)
     assert fps is not None and abs(fps - clip["fps"]) < 0.3
 
 
-def test_a_reload_and_a_closed_page_find_the_same_job_again(open_page: Opener) -> None:
+def test_a_reload_and_a_closed_page_find_the_same_job_again(open_page: Opener, window: Window) -> None:
     page = open_page()
-    job = generate(page, "a blue cone on sand at sunset", steps=LONG_STEPS)
-    page.wait_for_selector(f".gm-view-live[data-job='{job}'] >> text=/step \\d+ of/")
-    page.reload()
-    page.wait_for_selector(f"html.gm-ready[data-stage='live'] .gm-view-live[data-job='{job}']")
-    assert page.input_value("#gm-in-prompt") == "a blue cone on sand at sunset"
-    page.close()
-    again = open_page()
-    again.wait_for_selector(f"html.gm-ready[data-stage='live'] .gm-view-live[data-job='{job}']")
-    assert api(again, f"jobs/{job}")["state"] == "running"
-    again.locator("#gm-stage").click(position={"x": 5, "y": 5})
-    again.keyboard.press("Escape")
-    again.wait_for_function(
-        "id => fetch('/gimbal/api/jobs/' + id).then(r => r.json()).then(j => j.state === 'stopped')", arg=job
-    )
+    with held(window.worker()) as worker:
+        job = generate(page, "a blue cone on sand at sunset", steps=LONG_STEPS)
+        view = f".gm-view-live[data-job='{job}']"
+        worker.until(page.locator(view, has_text=re.compile(r"step \d+ of")).is_visible)
+        page.reload()
+        page.wait_for_selector(f"html.gm-ready[data-stage='live'] {view}")
+        expect(page.locator("#gm-in-prompt")).to_have_value("a blue cone on sand at sunset")
+        page.close()
+        again = open_page()
+        again.wait_for_selector(f"html.gm-ready[data-stage='live'] {view}")
+        expect(again.locator(view)).to_contain_text("step")
+        assert api(again, f"jobs/{job}")["state"] == "running"
+        again.locator("#gm-stage").click(position={"x": 5, "y": 5})
+        again.keyboard.press("Escape")
+        expect(again.locator(view)).to_contain_text("Stopping")
+    stopped = wait_for_api(again, f"jobs/{job}", lambda found: found["state"] == "stopped")
     again.wait_for_selector("html:not([data-stage='live'])")
-    assert api(again, f"jobs/{job}")["request"]["steps"] == LONG_STEPS
+    assert stopped["request"]["steps"] == LONG_STEPS
 
 
 def test_a_problem_is_told_at_its_field_and_the_form_keeps_what_was_typed(page: Page, window: Window) -> None:

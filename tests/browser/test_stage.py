@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.acts import api, drop, generate, wait_for_stage
+from tests.browser.acts import api, drop, generate, wait_for_new_clip, wait_for_stage
 
 NEWEST = "clips?limit=1"
 
@@ -44,12 +44,12 @@ def test_again_makes_the_same_frames_and_vary_makes_others(page: Page) -> None:
     generate(page, "a blue cube on grass")
     wait_for_stage(page, "clip")
     first = api(page, NEWEST)["clips"][0]
+    known = {first["id"]}
     made = {}
     for way in ("Again", "Vary"):
         page.click(f".gm-actions >> text={way}")
-        wait_for_stage(page, "live")
-        wait_for_stage(page, "clip")
-        made[way] = api(page, f"clips/{api(page, NEWEST)['clips'][0]['id']}")
+        made[way] = wait_for_new_clip(page, known)
+        known.add(made[way]["id"])
     frames = api(page, f"clips/{first['id']}")["frames_sha256"]
     assert made["Again"]["id"] != first["id"]
     assert (made["Again"]["seed"], made["Again"]["frames_sha256"]) == (first["seed"], frames)

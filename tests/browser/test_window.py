@@ -71,6 +71,17 @@ def test_a_second_window_on_the_same_project_is_told(open_page: Opener) -> None:
     expect(first.locator(".gm-notice")).to_be_hidden()
 
 
+def test_many_windows_leave_connections_for_what_a_person_does(open_page: Opener, window: Window) -> None:
+    """Browsers allow six connections to one address, and each window would like to hold one for ever."""
+    pages = [open_page() for _ in range(7)]
+    pages[-1].click("#gm-queue-pause")
+    for page in (pages[-1], pages[0]):
+        expect(page.locator("#gm-queue-pause")).to_have_text("Resume")
+    pages[0].click("#gm-queue-pause")
+    for page in (pages[0], pages[-1]):
+        expect(page.locator("#gm-queue-pause")).to_have_text("Pause")
+
+
 def test_projects_are_made_and_keep_their_own_takes(page: Page) -> None:
     wait_for_stage(page, "clip")
     page.get_by_title("Projects").click()
@@ -92,6 +103,8 @@ def test_projects_are_made_and_keep_their_own_takes(page: Page) -> None:
 def test_a_second_launch_finds_the_first_window(window: Window) -> None:
     command = [sys.executable, "-m", "studio", "window", "--no-browser", "--port", "0", "--json"]
     env = {**os.environ, "GIMBAL_HOME": str(window.home)}
-    answer = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    answer = subprocess.run(
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+    )
     told = json.loads(answer.stdout.strip().splitlines()[-1])
     assert (answer.returncode, told["url"], told["already_open"]) == (0, window.url, True)
