@@ -9,6 +9,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
+from pipelines.domain.camera.path import CameraPath
+from pipelines.domain.camera.text import from_json
 from pipelines.domain.errors import DatabaseError, GimbalError
 
 JobState = Literal["queued", "running", "finished", "failed", "stopped"]
@@ -133,6 +135,27 @@ class MediaRow:
     size_bytes: int
     original_name: str
     created_at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CameraPathRow:
+    """One version of a camera path that was saved under a name; versions count from 1 and never change.
+
+    path_json: as `pipelines.domain.camera.text` writes it. deleted_at: set while it waits in the trash.
+    """
+
+    id: str
+    project_id: str
+    name: str
+    version: int
+    path_json: str
+    created_at: float
+    deleted_at: float | None = None
+
+    @property
+    def path(self) -> CameraPath:
+        """The path itself. Raises InvalidRequest where a newer Gimbal wrote it."""
+        return from_json(self.path_json)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 
+from projects_db.camera_paths import CameraPaths
 from projects_db.clips import Clips
 from projects_db.connection import BUSY_SECONDS, Connections, connect
 from projects_db.faults import damaged, suspect_mark, told
@@ -19,8 +20,8 @@ from projects_db.salvage import Salvaged, salvage_into, working_copy
 from projects_db.schema import SEARCH_PARTS, metadata
 
 
-class Repository(Projects, Jobs, Clips, Media):
-    """Projects, jobs, clips and media of one data folder.
+class Repository(Projects, Jobs, Clips, Media, CameraPaths):
+    """Projects, jobs, clips, media and camera paths of one data folder.
 
     Every method is one transaction and may be called from any thread; other processes may use the same file at the
     same time. Errors: NotFound, NoSpace, StorageError, DatabaseError (its kind DamagedDatabase has `damaged`).

@@ -12,11 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Float, Integer, Table, delete, func, select
 
+from pipelines.domain.camera.text import from_json
 from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.request import GenerationRequest
 from projects_db.connection import readable
 from projects_db.projects import first_project
-from projects_db.schema import clips, jobs, media, projects, switches
+from projects_db.schema import camera_paths, clips, jobs, media, projects, switches
 from projects_db.store import scalar
 
 _Row = dict[str, Any]
@@ -32,6 +33,7 @@ class Salvaged:
     jobs: int
     clips: int
     media: int
+    camera_paths: int
 
 
 @contextmanager
@@ -66,11 +68,11 @@ def salvage_into(connection: Connection, damaged: Path) -> Salvaged:
         connection.execute(delete(projects).where(projects.c.id == default))
     home = first_project(connection)
     homes = set(connection.execute(select(projects.c.id)).scalars())
-    for table in (jobs, media, switches, clips):
+    for table in (jobs, media, switches, clips, camera_paths):
         for row in _sound_rows(damaged, table):
             _insert(connection, table, _mended(connection, row, home, homes))
-    counts = [scalar(connection, select(func.count()).select_from(table)) for table in (projects, jobs, clips, media)]
-    return Salvaged(projects=counts[0], jobs=counts[1], clips=counts[2], media=counts[3])
+    tables = (projects, jobs, clips, media, camera_paths)
+    return Salvaged(**{t.name: scalar(connection, select(func.count()).select_from(t)) for t in tables})
 
 
 def _insert(connection: Connection, table: Table, row: _Row) -> None:
@@ -117,6 +119,8 @@ def _is_sound(table: Table, row: _Row) -> bool:
     if not all(_fits(table, name, value) for name, value in row.items()):
         return False
     try:
+        if "path_json" in row:
+            from_json(row["path_json"])
         return "request_json" not in row or bool(GenerationRequest.from_json(row["request_json"]))
     except InvalidRequest:
         return False

@@ -100,6 +100,20 @@ media = Table(
     CheckConstraint("path GLOB 'media/??/' || sha256 || '.*'", name="path_names_the_bytes"),
 )
 
+camera_paths = Table(
+    "camera_paths",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("project_id", String, ForeignKey("projects.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("path_json", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("deleted_at", Float),
+    CheckConstraint("version >= 1", name="version_counts"),
+    Index("camera_paths_by_name", "project_id", "name", "version", unique=True),
+)
+
 switches = Table(
     "switches",
     metadata,
