@@ -23,10 +23,13 @@ class Schedule:
 class DepthRecipe:
     """Shape and training of the `DepthAnythingForDepthEstimation`.
 
-    size: side of its pictures in pixels; the first `half_share` of the steps learn at half of it, four times as fast.
+    size: side in pixels of the picture that its grid of positions is made for. sides: of the pictures it learns from in
+    the first `first_share` of the steps and in the rest; the latter is what its processor asks for.
     """
 
     size: int = 128
+    sides: tuple[int, int] = (64, 64)
+    first_share: float = 0.5
     patch: int = 8
     hidden: int = 96
     layers: int = 4
@@ -34,7 +37,6 @@ class DepthRecipe:
     neck: tuple[int, int, int, int] = (16, 24, 32, 48)
     fusion: int = 24
     head: int = 12
-    half_share: float = 0.64
     gradient_weight: float = 0.5
     anchor_weight: float = 0.5
     schedule: Schedule
@@ -61,27 +63,29 @@ class PoseRecipe:
 
 DEPTH: Mapping[str, DepthRecipe] = MappingProxyType(
     {
-        "cpu": DepthRecipe(schedule=Schedule(steps=980)),
+        "cpu": DepthRecipe(schedule=Schedule(steps=800)),
         "full": DepthRecipe(
             size=256,
+            sides=(128, 256),
+            first_share=0.3,
             hidden=192,
             layers=8,
             heads=6,
             neck=(32, 48, 64, 96),
             fusion=48,
             head=24,
-            half_share=0.3,
             schedule=Schedule(steps=60_000, batch=64, warmup_steps=500, ema_decay=0.999, checkpoint_every=1000),
         ),
         "ci": DepthRecipe(
             size=32,
+            sides=(16, 32),
+            first_share=0.25,
             hidden=16,
             layers=4,
             heads=2,
             neck=(4, 4, 8, 8),
             fusion=8,
             head=4,
-            half_share=0.25,
             schedule=Schedule(steps=8, batch=4, warmup_steps=2, checkpoint_every=4),
         ),
     }
@@ -89,7 +93,7 @@ DEPTH: Mapping[str, DepthRecipe] = MappingProxyType(
 
 POSE: Mapping[str, PoseRecipe] = MappingProxyType(
     {
-        "cpu": PoseRecipe(schedule=Schedule(steps=1500)),
+        "cpu": PoseRecipe(schedule=Schedule(steps=760)),
         "full": PoseRecipe(
             size=256,
             hidden=256,

@@ -92,6 +92,10 @@ class HeldOut:
         metres = np.concatenate([shard.depth for shard in shards])[:count].astype(np.float32)
         return HeldOut(frames, metres, np.concatenate([shard.skeletons for shard in shards])[:count])
 
+    def every(self, stride: int) -> "HeldOut":
+        """Every `stride`-th frame of the clips."""
+        return HeldOut(self.frames[:, ::stride], self.depth[:, ::stride], self.skeletons[:, ::stride])
+
 
 def measure_depth(estimates: NDArray[np.float32], truth: HeldOut) -> dict[str, float]:
     """Means over clips: aligned for each frame, for each clip as a whole, per frame up to 80 m, and shuffled."""
@@ -170,13 +174,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pose", type=Path, default=SHIPPED["pose"])
     parser.add_argument("--codec", type=Path, default=SHIPPED["depth"].with_name("toybox") / "vae")
     parser.add_argument("--clips", type=int, default=128)
+    parser.add_argument("--stride", type=int, default=1, help="judge every n-th frame")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    truth = HeldOut.read(options.run / "held_out", options.clips)
+    held_out = HeldOut.read(options.run / "held_out", options.clips)
+    truth = held_out.every(options.stride)
     models = (depth.load(options.depth), pose.load(options.pose))
     report: dict[str, dict[str, float]] = {}
-    for name, clips in (("renders", truth.frames), ("through_codec", through_codec(truth.frames, options.codec))):
+    passed = through_codec(held_out.frames, options.codec)[:, :: options.stride]
+    for name, clips in (("renders", truth.frames), ("through_codec", passed)):
         nearness, depth_seconds = timed(models[0].estimate, clips)
         skeletons, pose_seconds = timed(models[1].estimate, clips)
         report[f"depth_{name}"] = measure_depth(nearness, truth) | {"seconds_per_frame": depth_seconds}

@@ -54,8 +54,8 @@ def build(recipe: DepthRecipe) -> DepthAnythingForDepthEstimation:
 
 
 def processor(recipe: DepthRecipe) -> dict[str, object]:
-    """What `preprocessor_config.json` says: a multiple of the patch near `size`, pixels to -1..1."""
-    side = {"height": recipe.size, "width": recipe.size}
+    """What `preprocessor_config.json` says: a multiple of the patch near the last side, pixels to -1..1."""
+    side = {"height": recipe.sides[1], "width": recipe.sides[1]}
     return {
         "image_processor_type": "DPTImageProcessor",
         "do_resize": True,
@@ -92,8 +92,7 @@ def depth_loss(predicted: Tensor, truth: Tensor, recipe: DepthRecipe) -> Tensor:
 def batch(source: PictureSource, recipe: DepthRecipe, step: int) -> tuple[Tensor, Tensor]:
     """Pixels (B, 3, S, S) in -1..1 and inverse depth (B, S, S) of one step."""
     rng = np.random.default_rng([recipe.schedule.seed, 2, step])
-    small = step < recipe.half_share * recipe.schedule.steps
-    side = recipe.size // 2 if small else recipe.size
+    side = recipe.sides[int(step >= recipe.first_share * recipe.schedule.steps)]
     pairs = [_example(source.any(rng), side) for _ in range(recipe.schedule.batch)]
     pixels = torch.from_numpy(np.stack([pixel for pixel, _ in pairs])).permute(0, 3, 1, 2)
     return pixels.float() / 127.5 - 1.0, torch.from_numpy(np.stack([inverse for _, inverse in pairs]))

@@ -27,7 +27,7 @@ from pipelines.toybox.estimators_training import EstimatorRun, Lesson, train, wr
 
 JOINTS = 17
 HEATMAP_SHARE = 4
-SPOT_WEIGHT = 30.0
+SPOT_WEIGHT = 2.0
 JITTER = 0.12
 
 
