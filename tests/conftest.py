@@ -24,6 +24,8 @@ hypothesis.settings.register_profile("gimbal", deadline=None, derandomize="CI" i
 hypothesis.settings.load_profile("gimbal")
 
 ORDER = ("crash", "browser", "gpu")
+# The longest of the quick files begin first, so that no core waits for them at the end.
+LONG = ("test_phases.py", "test_worker_process.py", "test_style.py", "test_launch.py", "test_contract.py")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -36,7 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> int:
-    return max((ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in ORDER), default=0)
+    quick = LONG.index(item.path.name) - len(LONG) if item.path.name in LONG else 0
+    return max((ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in ORDER), default=quick)
 
 
 def pytest_unconfigure() -> None:

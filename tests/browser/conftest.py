@@ -28,7 +28,7 @@ FLAGS = (
 ).split()
 DESK = (1440, 900)
 PHONE = (390, 844)
-TEST_SECONDS = 200
+TEST_SECONDS = 180
 START_SECONDS = 120
 expect.set_options(timeout=30_000)
 

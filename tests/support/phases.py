@@ -25,7 +25,9 @@ MARK = "GIMBAL_TEST_PHASE"
 OVER_TIME = 124
 GIGABYTES_EACH = 2.5
 # One worker and not none: a test that hangs ends its worker, fails alone, and the rest go on in the next worker.
-ALONE = ("-n", "1", "--max-worker-restart", "6", "-o", "faulthandler_timeout=150")
+ALONE = ("-n", "1", "--max-worker-restart", "6")
+# Tests of one file share what they set up, so they stay together and in their order.
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ class Phase:
 
 def every() -> tuple[Phase, ...]:
     """What `launch.py test` runs, in this order."""
-    quick = ("-m", "not crash and not browser and not gpu", "-n", str(workers()), "--dist", "worksteal")
+    quick = ("-m", "not crash and not browser and not gpu", "-n", str(workers()), *BY_FILE)
     return (
         Phase("quick tests", quick, 900, threads=1),
         Phase("crash tests", ("-m", "crash", *ALONE), 600),
-        Phase("browser tests", ("-m", "browser", *ALONE), 700),
+        Phase("browser tests", ("-m", "browser", *ALONE), 900),
     )
 
 
