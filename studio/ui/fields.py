@@ -13,10 +13,14 @@ STATIC = "/gimbal/static/"
 
 
 class Field(gr.HTML):
-    """One control of a form. `spec` is a `forms.FieldSpec` as a dict; the value is plain JSON of its kind."""
+    """One control of a form. `spec` is a `specs.FieldSpec` as a dict; the value is plain JSON of its kind.
 
-    def __init__(self, value: Any = None, *, spec: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    tab: the tab it belongs to and is shown in; "" for all of them.
+    """
+
+    def __init__(self, value: Any = None, *, spec: dict[str, Any] | None = None, tab: str = "", **kwargs: Any) -> None:
         spec = spec or {}
+        own = [f"gm-own-{tab}"] if tab else []
         name = str(spec.get("name", "field"))
         super().__init__(
             value=value,
@@ -24,7 +28,7 @@ class Field(gr.HTML):
             html_template=f'<div class="gm-field" data-field="{name}"></div>',
             js_on_load=_LOAD.format(base=STATIC),
             apply_default_css=False,
-            elem_classes=["gm-cell", f"gm-cell-{name}"],
+            elem_classes=["gm-cell", f"gm-cell-{name}", *own],
             **kwargs,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ from pipelines.families.family import ModelCard
 from studio.ui import forms
 from studio.ui.answers import explain
 from studio.ui.fields import Bridge, Field, Reply
+from studio.ui.tabs import TABS, tab_named
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-_FIRST = ("prompt", "picture", "model", "size", "num_frames", "takes", "seed")
+_SHAPE = ("model", "size", "num_frames", "takes", "seed")
 _LOOK = ("negative_prompt", "guidance")
 _ADVANCED = ("steps", "fps")
 _EVENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -28,10 +30,14 @@ PLACES = ("top", "stage", "takes", "library", "inspector", "queue")
 
 
 class Form:
-    """The Text form's handlers. Each answers in milliseconds: generation happens in the queue."""
+    """The form's handlers, whatever its tab. Each answers in milliseconds: generation happens in the queue.
+
+    names: the controls in the order in which their values come and go.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self.names = tuple(forms.specs(self.cards()[0], self.cards())) if self.cards() else ()
 
     def cards(self) -> tuple[ModelCard, ...]:
         return self.studio.catalog.cards()
@@ -43,12 +49,13 @@ class Form:
 
     def generate(self, message: Mapping[str, Any], *row: Any) -> dict[str, Any]:
         """Put the form's request (with `message["values"]` laid over it) into the queue of a project."""
-        values = _values(row) | dict(message.get("values") or {})
+        values = self._values(row) | dict(message.get("values") or {})
         try:
+            values = tab_named(values.get("tab")).prepared(values, self.studio)
             request = forms.request_from(values)
             jobs = self.studio.queue.submit(str(message.get("project")), request, takes=forms.takes_of(values))
         except GimbalError as error:
-            return _answer(message, "refused", error=explain(error))
+            return _answer(message, "refused", error=_at_controls(values, explain(error)))
         return _answer(message, "queued", jobs=[job.id for job in jobs])
 
     def restore(self, message: Mapping[str, Any]) -> list[Any]:
@@ -56,11 +63,12 @@ class Form:
         try:
             values = self._asked(message)
         except InvalidRequest as error:
-            return [_answer(message, "refused", error=explain(error)), *([gr.skip()] * len(forms.NAMES))]
+            return [_answer(message, "refused", error=explain(error)), *([gr.skip()] * len(self.names))]
         card = self.card(values.get("model"))
         missing = values.get("model") if values.get("model") != card.id else None
         fitted, changed = forms.fitted(values, card)
-        answer = _answer(message, "restored", changed=changed if missing or values != fitted else (), missing=missing)
+        changed = changed if missing or values != fitted else ()
+        answer = _answer(message, "restored", tab=fitted.get("tab"), changed=changed, missing=missing)
         return [answer, *self._updates(card, fitted)]
 
     def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,14 +80,14 @@ class Form:
 
     def choose(self, *row: Any) -> list[Any]:
         """Another model: the same wishes on its grid, and its own controls."""
-        values = _values(row)
+        values = self._values(row)
         card = self.card(values.get("model"))
         fitted, _ = forms.fitted(values, card)
         return self._updates(card, fitted)
 
     def look(self, *row: Any) -> dict[str, Any]:
         """What pressing Generate would mean now: seconds, memory, words the model does not know, what does not fit."""
-        values = _values(row)
+        values = self._values(row)
         card = self.card(values.get("model"))
         request = forms.request_from(values, roll=0)
         wrong = [p for p in problems(request, card.capabilities) if p.field != "prompt"]
@@ -88,7 +96,9 @@ class Form:
             "look",
             values=values,
             unknown=forms.unknown(values, card),
-            problems=[{"field": p.field, "message": p.message, "hint": p.hint} for p in wrong],
+            problems=[
+                {"field": forms.control_of(values, p.field), "message": p.message, "hint": p.hint} for p in wrong
+            ],
             estimate=None if wrong else self._estimate(request),
         )
 
@@ -101,12 +111,19 @@ class Form:
         return {name: getattr(told, name) for name in names}
 
     def _updates(self, card: ModelCard, values: Mapping[str, Any]) -> list[Any]:
+        """Every control with its card's look; one that `values` does not name keeps its value."""
         made = forms.specs(card, self.cards())
-        return [gr.update(value=values.get(name), spec=made[name].json()) for name in forms.NAMES]
+        held = ({"value": values[name]} if name in values else {} for name in self.names)
+        return [gr.update(spec=made[name].json(), **value) for name, value in zip(self.names, held, strict=True)]
+
+    def _values(self, row: tuple[Any, ...]) -> dict[str, Any]:
+        return dict(zip(self.names, row, strict=True))
 
 
-def _values(row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(zip(forms.NAMES, row, strict=True))
+def _at_controls(values: Mapping[str, Any], error: dict[str, Any]) -> dict[str, Any]:
+    """An error whose problems name the controls that show them."""
+    moved = [problem | {"field": forms.control_of(values, problem["field"])} for problem in error["problems"]]
+    return error | {"problems": moved}
 
 
 def _answer(message: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any]:
@@ -122,15 +139,17 @@ def blocks(studio: Studio) -> gr.Blocks:
     made = forms.specs(card, form.cards())
     values = forms.defaults(card, form.cards())
 
-    def field(name: str) -> Field:
-        return Field(values[name], spec=made[name].json(), elem_id=f"gm-f-{name}")
+    def field(name: str, tab: str = "") -> Field:
+        return Field(values[name], spec=made[name].json(), tab=tab, elem_id=f"gm-f-{name}")
 
     page = gr.Blocks(title="Gimbal", analytics_enabled=False, fill_width=True, fill_height=True)
     with page:
         with gr.Column(elem_id="gm-root"):
             _place("top")
             with gr.Column(elem_id="gm-form"):
-                fields = {name: field(name) for name in _FIRST}
+                fields = {name: field(name) for name in ("tab", "prompt")}
+                fields |= {name: field(name, tab) for tab, names in forms.own_names(card).items() for name in names}
+                fields |= {name: field(name) for name in _SHAPE}
                 with gr.Accordion("Look", open=False, elem_classes=["gm-fold"]):
                     fields |= {name: field(name) for name in _LOOK}
                 with gr.Accordion("Advanced", open=False, elem_classes=["gm-fold"]):
@@ -139,7 +158,7 @@ def blocks(studio: Studio) -> gr.Blocks:
             for place in PLACES[1:]:
                 _place(place)
             bridge, reply = Bridge(), Reply()
-        _wire(form, [fields[name] for name in forms.NAMES], bridge, reply)
+        _wire(form, [fields[name] for name in form.names], bridge, reply)
     return page
 
 
@@ -168,17 +187,21 @@ def _wire(form: Form, fields: list[Field], bridge: Any, reply: Reply) -> None:
     bridge.generate(form.generate, [bridge, *fields], [reply], trigger_mode="multiple", **_EVENT)
     bridge.restore(form.restore, [bridge], [reply, *fields], trigger_mode="multiple", **_EVENT)
     bridge.look(form.look, fields, [reply], trigger_mode="always_last", **_EVENT)
-    model: Any = fields[forms.NAMES.index("model")]
+    model: Any = fields[form.names.index("model")]
     model.change(form.choose, fields, fields, trigger_mode="always_last", **_EVENT)
 
 
 def head(token: str, modules: list[str]) -> str:
-    """What the page loads first: the token for its writes, the style, the modules."""
+    """What the page loads first: the token for its writes, the list of tabs, the style, the modules."""
     preload = "".join(f'<link rel="modulepreload" href="/gimbal/static/{name}">' for name in modules)
+    tabs = html.escape(json.dumps([[tab.name, tab.title] for tab in TABS]))
+    elsewhere = ", ".join(f'html:not([data-form="{tab.name}"]) .gm-own-{tab.name}' for tab in TABS)
     return (
         f'<meta name="gimbal-token" content={json.dumps(token)}>'
+        f'<meta name="gimbal-tabs" content="{tabs}">'
         '<meta name="color-scheme" content="dark light">'
         '<link rel="icon" href="/gimbal/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/gimbal/static/gimbal.css">'
+        f"<style>{elsewhere} {{ display: none !important; }}</style>"
         f'{preload}<script type="module" src="/gimbal/static/main.js"></script>'
     )

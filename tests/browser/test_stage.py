@@ -62,6 +62,7 @@ def test_a_dropped_picture_becomes_the_first_frame(page: Page, tmp_path: Path) -
     Image.new("RGB", (128, 128), (40, 90, 200)).save(picture)
     drop(page, picture)
     page.get_by_role("button", name="Use as start picture").click()
+    expect(page.locator("#gm-tab-image")).to_have_attribute("aria-selected", "true")
     expect(page.locator(".gm-cell-picture .gm-thumb")).to_be_visible()
     generate(page, "a red ball on sand")
     wait_for_stage(page, "clip")

@@ -22,7 +22,7 @@ export function actions() {
 async function make(vary) {
   try {
     const { jobs } = await post(`clips/${state.clip.id}/again`, { takes: 1, vary });
-    set({ watch: jobs[0], tab: "text" });
+    set({ watch: jobs[0], tab: state.form });
   } catch (error) {
     fail(error);
   }

@@ -52,6 +52,9 @@ function describe(file, found) {
     return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal." });
   }
   const taken = !document.querySelector(".gm-cell-picture .gm-greyed");
-  const use = async () => field("picture").put(await send("pictures", file).catch((error) => { fail(error); return null; }));
+  const use = async () => {
+    set({ tab: "image" });
+    field("picture").put(await send("pictures", file).catch((error) => { fail(error); return null; }));
+  };
   tell(`${file.name} is a picture of ${size}.`, taken ? { action: { word: "Use as start picture", run: use }, seconds: 12 } : { hint: "The chosen model takes no start picture." });
 }

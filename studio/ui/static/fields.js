@@ -5,7 +5,7 @@ import { picture } from "./field_picture.js";
 import { seed } from "./field_seed.js";
 import { size } from "./field_size.js";
 
-const KINDS = { text, model, number, size, seed, picture };
+const KINDS = { hidden, text, model, number, size, seed, picture };
 const mounted = new Map();
 
 /** The control of a name: {value(), put(value), problem(words), focus()}. */
@@ -58,6 +58,11 @@ export function mount(element, props, trigger, watch) {
   watch(["value", "spec"], refresh);
   refresh();
   mounted.set(name, { value: () => props.value, put, problem, focus: () => root.querySelector("textarea, input, select")?.focus() });
+}
+
+/** A value that other modules set, such as the tab. */
+function hidden() {
+  return { nodes: [], show() {} };
 }
 
 /** A label with the way back to the default. */

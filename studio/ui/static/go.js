@@ -6,18 +6,17 @@ import { on, set, state } from "./store.js";
 import { fail, tell } from "./toast.js";
 
 const KEPT = "gimbal.form";
-const FIELD_OF = { size: "size", start_image: "picture" };
 let generateButton = null;
 let turn = Promise.resolve(); // clicks reach the queue in their order
 
 /** Put the form into the queue, with `values` laid over it; the stage then follows the first new job. */
 export async function generate(values = {}) {
   generateButton.classList.add("gm-pressed");
-  const message = { project: state.project, values: { prompt: field("prompt").value(), ...values } };
+  const message = { project: state.project, values: { prompt: field("prompt").value(), tab: state.form, ...values } };
   try {
     const answer = await (turn = turn.then(() => ask("generate", message), () => ask("generate", message)));
     if (answer.kind === "refused") return refuse(answer.error);
-    set({ watch: answer.jobs[0], tab: "text" });
+    set({ watch: answer.jobs[0], tab: state.form });
   } catch (error) {
     fail(error);
   } finally {
@@ -29,7 +28,7 @@ export async function generate(values = {}) {
 function refuse(error) {
   let first = null;
   for (const problem of error.problems) {
-    const control = field(FIELD_OF[problem.field] || problem.field);
+    const control = field(problem.field);
     if (!control) { tell(problem.message, { hint: problem.hint, bad: true }); continue; }
     control.problem(`${problem.message} ${problem.hint}`.trim());
     first ||= control;
@@ -46,7 +45,7 @@ export async function restore(message) {
   if (answer.missing) tell(`The model ${answer.missing} is not installed.`, { hint: "Its settings were brought onto the first model." });
   else if (answer.changed?.length && !message.silent) tell("The settings are back in the form.", { hint: `Brought onto the model's grid: ${answer.changed.join(", ")}.` });
   else if (!message.silent) tell("The settings are back in the form.");
-  set({ tab: "text" });
+  set({ tab: answer.tab });
 }
 
 function examples() {
@@ -82,7 +81,7 @@ export async function mount(place) {
     text(note, seen.unknown.length ? `This model does not know: ${seen.unknown.slice(0, 12).join(", ")}` : "");
     const takes = seen.values.takes || 1;
     text(word, takes > 1 ? `Generate ${takes}` : "Generate");
-    for (const problem of seen.problems) field(FIELD_OF[problem.field] || problem.field)?.problem(`${problem.message} ${problem.hint}`);
+    for (const problem of seen.problems) field(problem.field)?.problem(`${problem.message} ${problem.hint}`);
     text(estimate, told(seen.estimate, takes));
   };
   on("look", drawLook);
@@ -91,6 +90,7 @@ export async function mount(place) {
     if (state.live?.machine.worker !== worker) { worker = state.live?.machine.worker; if (!state.took) drawLook(); }
   });
   on("took", () => { if (state.took) text(estimate, `took ${duration(state.took.seconds)} · ${bytes(state.took.peak_bytes)}`); });
+  on("form", () => field("tab").put(state.form));
   const kept = localStorage.getItem(KEPT);
   if (kept) await restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
   look();

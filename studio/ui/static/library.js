@@ -131,7 +131,7 @@ function makeWall() {
     const at = clips.findIndex((each) => each.id === state.clip?.id);
     const { columns, row } = grid();
     const way = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    if (event.key === "Enter" && state.clip) set({ tab: "text", watch: null });
+    if (event.key === "Enter" && state.clip) set({ tab: state.form, watch: null });
     if (!way) return;
     event.preventDefault();
     event.stopPropagation();
@@ -156,7 +156,7 @@ function makeTile(clip, at) {
   tile.setAttribute("aria-label", clip.prompt);
   tile.setAttribute("aria-posinset", String(at + 1));
   tile.addEventListener("click", () => set({ clip, watch: null }));
-  tile.addEventListener("dblclick", () => set({ clip, watch: null, tab: "text" }));
+  tile.addEventListener("dblclick", () => set({ clip, watch: null, tab: state.form }));
   let soon = 0;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   tile.addEventListener("pointerenter", () => {

@@ -14,7 +14,7 @@ import { fail, tell } from "./toast.js";
 
 document.documentElement.id = "gimbal"; // the style's rules stand under this id
 document.documentElement.dataset.theme = localStorage.getItem("gimbal.theme") || "dark";
-document.documentElement.dataset.tab = "text";
+Object.assign(document.documentElement.dataset, { tab: state.tab, form: state.form });
 
 /** Resolves with a place once Gradio has drawn it. */
 function place(name) {

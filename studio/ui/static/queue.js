@@ -75,7 +75,7 @@ function group(name) {
 function create(job) {
   const watch = async () => {
     if (job.project_id !== state.project) await openProject(job.project_id);
-    set({ watch: job.id, tab: "text" });
+    set({ watch: job.id, tab: state.form });
   };
   const row = h("li", { class: "gm-job", dataset: { state: job.state } });
   const words = h("button", { type: "button", class: "gm-job-words", onclick: watch, title: job.prompt }, h("span", { class: "gm-job-prompt" }, job.prompt), h("span", { class: "gm-muted gm-num" }));

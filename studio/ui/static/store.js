@@ -1,17 +1,22 @@
 /**
  * What the page knows, in one place. Modules read `state`, change it with `set`, and hear of changes with `on`.
  *
+ * tab: what is open, "library" or the name of a form's tab; form: the form's tab that was open last.
  * live: the studio's snapshot. online: "connecting" | "on" | "lost". watch: id of the job on the stage, or null.
  * clip: the clip on the stage and in the inspector, or null. clips: the takes of the project, newest first.
  */
 import { get } from "./api.js";
+
+/** The tabs that have a form: [[name, title], ...]. */
+export const FORM_TABS = JSON.parse(document.querySelector('meta[name="gimbal-tabs"]').content);
 
 export const state = {
   start: null,
   live: null,
   online: "connecting",
   project: localStorage.getItem("gimbal.project") || "",
-  tab: "text",
+  tab: FORM_TABS[0][0],
+  form: FORM_TABS[0][0],
   clips: null,
   more: null,
   clip: null,
@@ -29,6 +34,7 @@ export function on(keys, fn) {
 
 /** Change the state and tell whoever listens. */
 export function set(patch) {
+  if (FORM_TABS.some(([name]) => name === patch.tab)) patch = { ...patch, form: patch.tab };
   const changed = Object.keys(patch).filter((key) => state[key] !== patch[key]);
   Object.assign(state, patch);
   if (!changed.length) return;

@@ -1,11 +1,11 @@
 /** The top bar: name, project, tabs, search, queue and machine at a glance, theme, help. */
 import { button, bytes, duration, h, icon, text } from "./dom.js";
 import { post } from "./api.js";
-import { loadStart, on, openProject, set, state } from "./store.js";
+import { FORM_TABS, loadStart, on, openProject, set, state } from "./store.js";
 import { help } from "./keys.js";
 import { fail, tell } from "./toast.js";
 
-const TABS = [["text", "Text"], ["library", "Library"]];
+const TABS = [...FORM_TABS, ["library", "Library"]];
 
 export function mount(place) {
   const search = h("input", { type: "search", id: "gm-search", placeholder: "Search clips", "aria-label": "Search clips", autocomplete: "off" });
@@ -33,7 +33,7 @@ function mark() {
 function tabs() {
   const buttons = TABS.map(([id, word]) => h("button", { type: "button", role: "tab", class: "gm-tab", id: `gm-tab-${id}`, onclick: () => set({ tab: id }) }, word));
   const draw = () => {
-    document.documentElement.dataset.tab = state.tab;
+    Object.assign(document.documentElement.dataset, { tab: state.tab, form: state.form });
     buttons.forEach((tab, i) => tab.setAttribute("aria-selected", String(TABS[i][0] === state.tab)));
   };
   on("tab", draw);

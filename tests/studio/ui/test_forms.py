@@ -14,6 +14,7 @@ from pipelines.domain.conditioning import StartImage
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 from pipelines.families.family import ModelCard
 from studio.ui import forms
+from studio.ui.specs import MAX_TAKES, common
 
 GRID = FrameGrid(
     size_multiple=16,
@@ -112,19 +113,34 @@ def test_what_a_model_cannot_do_is_greyed_with_its_reason() -> None:
     assert not [name for name, spec in forms.specs(card(), [card()]).items() if spec.reason]
 
 
-def test_every_control_stands_in_the_form_once() -> None:
-    assert sorted(forms.specs(card(), [card()])) == sorted(forms.NAMES)
+def test_every_control_belongs_to_all_tabs_or_to_one() -> None:
+    own = [name for names in forms.own_names(card()).values() for name in names]
+    shared = [spec.name for spec in common(card(), [card()])]
+    assert sorted(forms.specs(card(), [card()])) == sorted(["tab", *shared, *own])
+    assert len({*own, *shared}) == len(own) + len(shared)
+
+
+def test_only_the_controls_of_the_open_tab_count() -> None:
+    values = forms.defaults(card(), [card()]) | {"picture": {"media": "ab" * 32}}
+    assert forms.request_from(values | {"tab": "text"}).conditioning == ()
+    assert forms.request_from(values | {"tab": "image"}).conditioning == (StartImage(media="ab" * 32),)
+
+
+def test_a_request_of_one_tab_leaves_the_controls_of_the_others_alone() -> None:
+    request = forms.request_from(forms.defaults(card(), [card()]), roll=1)
+    values = forms.values_from(request, lock_seed=True)
+    assert values["tab"] == "text" and "picture" not in forms.fitted(values, card())[0]
 
 
 def test_the_words_a_model_does_not_know_are_named() -> None:
     assert forms.unknown({"prompt": "A red dragon, a RED ball"}, card()) == ("dragon",)
 
 
-@pytest.mark.parametrize(("asked", "takes"), [(0, 1), (3, 3), (99, forms.MAX_TAKES), (None, 1), ("x", 1)])
+@pytest.mark.parametrize(("asked", "takes"), [(0, 1), (3, 3), (99, MAX_TAKES), (None, 1), ("x", 1)])
 def test_the_number_of_takes_stays_in_its_bounds(asked: object, takes: int) -> None:
     assert forms.takes_of({"takes": asked}) == takes
 
 
 def test_changing_the_model_says_which_wishes_had_to_change() -> None:
     values = forms.defaults(card(), [card()]) | {"num_frames": 99, "negative_prompt": "a"}
-    assert forms.fitted(values, card(POOR))[1] == ("Length", "Avoid", "Steps")
+    assert forms.fitted(values, card(POOR))[1] == ("Avoid", "Length", "Steps")
