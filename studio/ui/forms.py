@@ -125,6 +125,19 @@ def fitted(values: Mapping[str, Any], card: ModelCard) -> tuple[dict[str, Any], 
     return new, changed
 
 
+def without_leftovers(values: Mapping[str, Any], card: ModelCard, cards: Sequence[ModelCard]) -> dict[str, Any]:
+    """The values, but what only a model with fixed steps and guidance can have asked for becomes the card's own.
+
+    Nobody chose such values: they would make a model that takes any look as if it knew no better.
+    """
+    names, new = ("steps", "guidance"), dict(values)
+    for can in (other.capabilities for other in cards if other.id != card.id):
+        fixed = {name: getattr(can, name) for name in names}
+        if all(r.low == r.high == _real(values.get(name)) for name, r in fixed.items()):
+            new |= {name: getattr(card.capabilities, name).default for name in names}
+    return new
+
+
 def unknown(values: Mapping[str, Any], card: ModelCard) -> tuple[str, ...]:
     """The words of the prompt that the model has never seen."""
     return unknown_words(str(values.get("prompt") or ""), card.capabilities)

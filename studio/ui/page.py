@@ -82,7 +82,7 @@ class Form:
         """Another model: the same wishes on its grid, and its own controls."""
         values = self._values(row)
         card = self.card(values.get("model"))
-        fitted, _ = forms.fitted(values, card)
+        fitted, _ = forms.fitted(forms.without_leftovers(values, card, self.cards()), card)
         return self._updates(card, fitted)
 
     def look(self, *row: Any) -> dict[str, Any]:

@@ -144,3 +144,15 @@ def test_the_number_of_takes_stays_in_its_bounds(asked: object, takes: int) -> N
 def test_changing_the_model_says_which_wishes_had_to_change() -> None:
     values = forms.defaults(card(), [card()]) | {"num_frames": 99, "negative_prompt": "a"}
     assert forms.fitted(values, card(POOR))[1] == ("Avoid", "Length", "Steps")
+
+
+def test_going_back_from_a_model_with_fixed_steps_brings_the_own_ones_back() -> None:
+    fast = card(replace(ABLE, steps=Range(low=4, high=4, default=4), guidance=Range(low=1, high=1, default=1)), "fast")
+    plain, cards = card(), (card(), fast)
+    there, _ = forms.fitted(forms.defaults(plain, cards), fast)
+    assert (there["steps"], there["guidance"]) == (4, 1)
+    back, _ = forms.fitted(forms.without_leftovers(there, plain, cards), plain)
+    assert (back["steps"], back["guidance"]) == (20, 3)
+    chosen = there | {"steps": 6, "guidance": 1}
+    assert forms.without_leftovers(chosen, plain, cards) == chosen
+    assert forms.without_leftovers(there, fast, cards) == there
