@@ -1,0 +1,130 @@
+"""Measure the camera of a clip: which way of moving explains what was seen, and how exactly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.measure.bundle import Freedom, Reconstruction, Sightings, adjust
+from pipelines.measure.finish import Fit, measured
+from pipelines.measure.lens import Lens, known_lens, with_true_pixels
+from pipelines.measure.measured import Measured, Method, not_measured
+from pipelines.measure.models import SCALE, Model, longest, moving, rest, simplest, turning
+from pipelines.measure.tracks import Tracks, follow
+
+FloatArray = NDArray[np.float64]
+
+MOST_FRAMES = 240
+MOST_CAMERAS = 48
+MOST_POINTS = 1200
+FEWEST = 12
+"""Points that two neighbouring frames must share."""
+STILL = 0.25
+"""Working pixels by which a point may wander under a camera that stands still."""
+BLANK = 3.0
+"""Spread of grey values under which a picture shows nothing."""
+
+
+def measure(frames: NDArray[np.uint8], focal_pixels: float | tuple[float, float] | None = None) -> Measured:
+    """The camera of frames (T, H, W, 3).
+
+    focal_pixels: the focal length in pixels, (fx, fy) where the pixels are not square, or None to find it too.
+    Takes at most MOST_FRAMES of the frames, evenly; what it could not measure it says in `problem`.
+    """
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
+        raise ValueError(f"frames are uint8 (T, H, W, 3), not {frames.dtype} {frames.shape}")
+    shown = _shown(frames)
+    if len(frames) < 2:
+        return not_measured("A camera move needs at least two frames.")
+    if len(shown) < 2:
+        return not_measured("The frames are blank.")
+    used = shown[np.unique(np.linspace(0, len(shown) - 1, min(len(shown), MOST_FRAMES)).round().astype(int))]
+    tracks = follow(frames[used])
+    problem = _gap(tracks, used)
+    if problem:
+        return not_measured(problem)
+    size = (frames.shape[2], frames.shape[1])
+    return measured(_fitted(tracks, known_lens(focal_pixels, size, tracks.scale)), tracks, used, len(frames))
+
+
+def _shown(frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The frames that are not blank."""
+    return np.array([i for i, frame in enumerate(frames) if float(frame[::2, ::2].std((0, 1)).max()) > BLANK], int)
+
+
+def _gap(tracks: Tracks, used: NDArray[np.int64]) -> str:
+    """Why the frames do not hang together, or nothing."""
+    seen = tracks.seen
+    shared = (seen[:, 1:] & seen[:, :-1]).sum(0)
+    worst = int(np.argmin(shared))
+    if shared[worst] >= FEWEST:
+        return ""
+    if seen.sum(0).min() < FEWEST:
+        return f"Frame {used[int(np.argmin(seen.sum(0)))]} shows too little to follow."
+    return f"The picture jumps between frames {used[worst]} and {used[worst + 1]}, or shows too little to follow."
+
+
+def _sightings(tracks: Tracks, cameras: NDArray[np.int64]) -> tuple[Sightings, NDArray[np.int64]]:
+    """What these frames see of points that three of them see (two of two), and which tracks the points are."""
+    seen = tracks.seen[:, cameras]
+    names = np.flatnonzero(seen.sum(1) >= min(3, len(cameras)))
+    track, frame = np.nonzero(seen[names])
+    chosen, kept = longest(Sightings(track, frame, tracks.xy[:, cameras][names][seen[names]]), MOST_POINTS)
+    return chosen, names[kept]
+
+
+def _fitted(tracks: Tracks, lenses: list[Lens]) -> Fit:
+    frames = tracks.xy.shape[1]
+    cameras = np.unique(np.linspace(0, frames - 1, min(frames, MOST_CAMERAS)).round().astype(int))
+    seen, names = _sightings(tracks, cameras)
+    sizes = (len(names), len(cameras))
+    if _is_still(tracks, cameras):
+        model = _still(seen, lenses[0], sizes)
+        return Fit(model=model, lens=lenses[0], cameras=cameras, seen=seen, names=names)
+    found = [(_model(seen, lens, sizes), lens) for lens in lenses]
+    model, lens = min(found, key=lambda pair: pair[0].rest)
+    return Fit(model=model, lens=lens, cameras=cameras, seen=seen, names=names)
+
+
+def _is_still(tracks: Tracks, cameras: NDArray[np.int64]) -> bool:
+    """Whether in every frame most points are where they always are, or many are and not only far up.
+
+    The second is for a world that moves by itself (water, a crowd); a far sky alone keeps its place also for a camera
+    that travels.
+    """
+    xy = tracks.xy[:, cameras]
+    seen = tracks.seen[:, cameras]
+    still = np.linalg.norm(xy - np.nanmedian(xy, axis=1, keepdims=True), axis=2) < STILL
+    share = still.sum(0) / seen.sum(0)
+    low = xy[..., 1] > 0
+    share_low = (still & low).sum(0) / np.maximum(1, (seen & low).sum(0))
+    return bool((share > 0.5).all() or ((share > 0.3).all() and (share_low > 0.2).all()))
+
+
+def _still(seen: Sightings, lens: Lens, sizes: tuple[int, int]) -> Model:
+    freedom = Freedom(translation=False)
+    state = turning(seen, lens.focal, sizes, freedom)
+    same = replace(state, rotation=np.tile(np.eye(3), (sizes[1], 1, 1)))
+    return Model(method="static", state=same, freedom=freedom, rest=rest(same, seen, freedom))
+
+
+def _model(seen: Sightings, lens: Lens, sizes: tuple[int, int]) -> Model:
+    """The simplest way of moving that explains what was seen."""
+    turns = Freedom(translation=False, lens="fixed" if lens.is_given else "one")
+    moves = replace(turns, translation=True)
+    turned = with_true_pixels(turning(seen, lens.focal, sizes, turns), seen, lens, turns)
+    moved = adjust(moving(seen, lens.focal, sizes, turned), seen, moves, scale=SCALE)
+    moved = with_true_pixels(moved, seen, lens, moves)
+    ways: tuple[tuple[Method, Reconstruction, Freedom], ...] = (
+        ("turning", turned, turns),
+        ("turning and zooming", turned, replace(turns, zoom=True)),
+        ("moving", moved, moves),
+        ("moving and zooming", moved, replace(moves, zoom=True)),
+    )
+    models = []
+    for method, state, freedom in ways:
+        state = adjust(state, seen, freedom, scale=SCALE) if freedom.zoom else state
+        models.append(Model(method=method, state=state, freedom=freedom, rest=rest(state, seen, freedom)))
+    return simplest(models)
