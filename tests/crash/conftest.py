@@ -45,5 +45,5 @@ def zygote_socket(assets: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         pytest.fail("the zygote did not start")
     yield str(path)
     process.stdin.close()
-    process.wait(10)
+    process.wait(90)
     process.stdout.close()
