@@ -14,7 +14,7 @@ from typing import NoReturn
 from studio import __version__
 from studio.cli.console import Console
 
-COMMANDS = ("window", "generate", "again", "show", "export", "models", "jobs", "doctor", "bench")
+COMMANDS = ("window", "generate", "again", "show", "export", "camera", "models", "jobs", "doctor", "bench")
 DONE, TOLD, USAGE = 0, 1, 2
 
 
