@@ -56,29 +56,31 @@ def _nearness(depth: NDArray[np.floating]) -> Floats:
 
 
 def _points(near: Floats, focal: float) -> Floats:
-    """World points (N, 3) of a grid FINER than the pixels."""
+    """World points (3, N), x, y and z each in one piece, of a grid FINER than the pixels."""
     height, width = near.shape
-    fine = np.repeat(np.repeat(near, FINER, 0), FINER, 1)
+    deep = np.float32(1.0) / np.repeat(np.repeat(near, FINER, 0), FINER, 1)
     rows = (np.arange(height * FINER, dtype=np.float32) + 0.5) / FINER - height / 2
     columns = (np.arange(width * FINER, dtype=np.float32) + 0.5) / FINER - width / 2
-    x, y = np.meshgrid(columns / np.float32(focal), rows / np.float32(focal))
-    points: Floats = (np.stack([x, y, np.ones_like(x)], -1).astype(np.float32) / fine[..., None]).reshape(-1, 3)
+    across, down = (columns / np.float32(focal)).astype(np.float32), (rows / np.float32(focal)).astype(np.float32)
+    points: Floats = np.stack([deep * across, deep * down[:, None], deep]).reshape(3, -1)
     return points
 
 
 def _splat(points: Floats, pose: Floats, focal: float, shape: tuple[int, int]) -> Floats:
     """Nearness (H, W) of the closest point in every pixel, 0 where there is none."""
     height, width = shape
-    local = (points - pose[:3, 3]) @ pose[:3, :3]
-    local = local[local[:, 2] > 1e-2]
-    near = np.float32(1.0) / local[:, 2]
-    column = np.floor(local[:, 0] * near * np.float32(focal) + np.float32(width / 2))
-    row = np.floor(local[:, 1] * near * np.float32(focal) + np.float32(height / 2))
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    place = (row[inside] * width + column[inside]).astype(np.intp)
-    buffer = np.zeros(height * width, np.float32)
-    np.maximum.at(buffer, place, near[inside])
-    return buffer.reshape(shape)
+    x, y, z = pose[:3, :3].T @ points - (pose[:3, :3].T @ pose[:3, 3])[:, None]
+    near = np.float32(1.0) / np.where(z > np.float32(1e-2), z, np.float32(np.inf))
+    column = x * near * np.float32(focal) + np.float32(width / 2)
+    row = y * near * np.float32(focal) + np.float32(height / 2)
+    outside = (near == 0) | (column < 0) | (column >= width) | (row < 0) | (row >= height)
+    column[outside], row[outside] = 0, height  # one spare place after the last row
+    place = row.astype(np.intp)
+    place *= width
+    place += column.astype(np.intp)
+    buffer = np.zeros(height * width + 1, np.float32)
+    np.maximum.at(buffer, place, near)
+    return buffer[:-1].reshape(shape)
 
 
 def _closed(near: Floats) -> Floats:
@@ -100,29 +102,32 @@ def _look_up(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Colours (H, W, 3) where the seen surface lies in the picture, and where it does not."""
     height, width = near.shape
-    known = seen > 0
-    depth = np.float32(1.0) / np.where(known, seen, np.float32(1.0))
-    rows, columns = np.mgrid[:height, :width].astype(np.float32) + np.float32(0.5)
-    ray = np.stack([(columns - width / 2) / length, (rows - height / 2) / length, np.ones_like(rows)], -1)
-    world = (ray * depth[..., None]).astype(np.float32) @ pose[:3, :3].T + pose[:3, 3]
-    ahead = np.maximum(world[..., 2], np.float32(1e-3))
-    column = world[..., 0] / ahead * np.float32(focal) + np.float32(width / 2)
-    row = world[..., 1] / ahead * np.float32(focal) + np.float32(height / 2)
-    inside = (column > -0.5) & (column < width + 0.5) & (row > -0.5) & (row < height + 0.5) & (world[..., 2] > 0)
-    here = near[row.astype(int).clip(0, height - 1), column.astype(int).clip(0, width - 1)]
-    same = np.abs(here * ahead - 1.0) < SAME_SURFACE
-    sure = known & inside & same
-    colours = _bilinear(picture, column - np.float32(0.5), row - np.float32(0.5))
-    colours[~sure] = 128
-    return colours, ~sure
+    places = np.flatnonzero(seen)
+    depth = np.float32(1.0) / seen.reshape(-1)[places]
+    x = (places % width + np.float32(0.5 - width / 2)).astype(np.float32) / np.float32(length) * depth
+    y = (places // width + np.float32(0.5 - height / 2)).astype(np.float32) / np.float32(length) * depth
+    column, row, ahead = pose[:3, :3] @ np.stack([x, y, depth]) + pose[:3, 3:4]
+    forward = np.maximum(ahead, np.float32(1e-3))
+    column = column / forward * np.float32(focal) + np.float32(width / 2)
+    row = row / forward * np.float32(focal) + np.float32(height / 2)
+    inside = (column > -0.5) & (column < width + 0.5) & (row > -0.5) & (row < height + 0.5) & (ahead > 0)
+    here = near[row.astype(np.intp).clip(0, height - 1), column.astype(np.intp).clip(0, width - 1)]
+    sure = inside & (np.abs(here * forward - np.float32(1.0)) < SAME_SURFACE)
+    frame, hole = np.full((height * width, 3), 128, np.uint8), np.ones(height * width, bool)
+    frame[places[sure]] = _bilinear(picture, column[sure] - np.float32(0.5), row[sure] - np.float32(0.5))
+    hole[places[sure]] = False
+    return frame.reshape(height, width, 3), hole.reshape(height, width)
 
 
 def _bilinear(picture: NDArray[np.uint8], column: Floats, row: Floats) -> NDArray[np.uint8]:
+    """Colours (n, 3) at places (n,) between the centres of pixels."""
     height, width = picture.shape[:2]
     column, row = column.clip(0, width - 1), row.clip(0, height - 1)
-    left, top = column.astype(int).clip(0, width - 2), row.astype(int).clip(0, height - 2)
-    x, y = (column - left)[..., None], (row - top)[..., None]
-    upper = picture[top, left] * (1 - x) + picture[top, left + 1] * x
-    lower = picture[top + 1, left] * (1 - x) + picture[top + 1, left + 1] * x
-    mixed: NDArray[np.uint8] = np.rint(upper * (1 - y) + lower * y).astype(np.uint8)
+    left, top = column.astype(np.intp).clip(0, max(0, width - 2)), row.astype(np.intp).clip(0, max(0, height - 2))
+    x, y = (column - left)[:, None], (row - top)[:, None]
+    flat, corner = picture.reshape(-1, 3), top * width + left
+    aside, below = min(1, width - 1), min(1, height - 1) * width
+    upper = flat[corner] * (1 - x) + flat[corner + aside] * x
+    lower = flat[corner + below] * (1 - x) + flat[corner + below + aside] * x
+    mixed: NDArray[np.uint8] = (upper * (1 - y) + lower * y + np.float32(0.5)).astype(np.uint8)
     return mixed

@@ -56,3 +56,11 @@ def test_a_near_thing_hides_what_is_behind_it() -> None:
     seen = warp(picture, depth, 16.0, pose[None], np.array([16.0]))
     assert (seen.frames[0, 8, 1:7] == 255).all()
     assert seen.holes[0, 8, 9:12].any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1)])
+def test_the_smallest_pictures_are_warped_too(shape: tuple[int, int]) -> None:
+    picture = np.full((*shape, 3), 77, np.uint8)
+    seen = warp(picture, np.full(shape, np.inf), 8.0, np.stack([np.eye(4)] * 2), np.array([8.0, 4.0]))
+    assert seen.frames.shape == (2, *shape, 3)
+    assert np.array_equal(seen.frames[0], picture) and not seen.holes[0].any()
