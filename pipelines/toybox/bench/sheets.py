@@ -1,0 +1,52 @@
+"""Contact sheets of a benchmark: what was asked, what came out and what is true, one above the other."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from pipelines.toybox.bench.run import Example
+from pipelines.toybox.judge import Clips
+
+CELL, COLUMNS, LABEL, WORDS = 96, 5, 56, 15
+QUALITY = 82
+
+
+def sheet(examples: Sequence[Example]) -> bytes:
+    """A JPEG of examples, each with its words above its rows of frames."""
+    blocks = [_rows(example) for example in examples]
+    height = sum(WORDS + CELL * len(rows) + 4 for rows in blocks)
+    page = Image.new("RGB", (LABEL + CELL * COLUMNS, max(1, height)), "white")
+    draw, top = ImageDraw.Draw(page), 0
+    for example, rows in zip(examples, blocks, strict=True):
+        draw.text((3, top + 1), example.words, fill="black")
+        top += WORDS
+        for label, frames in rows:
+            draw.text((3, top + CELL // 2 - 6), label, fill="#555555")
+            for column, frame in enumerate(frames):
+                if frame is not None:
+                    page.paste(_small(frame), (LABEL + column * CELL, top))
+            top += CELL
+        top += 4
+    stream = io.BytesIO()
+    page.save(stream, "JPEG", quality=QUALITY, optimize=True)
+    return stream.getvalue()
+
+
+def _rows(example: Example) -> list[tuple[str, list[Clips | None]]]:
+    rows = [("obtained", _picked(example.obtained)), ("truth", _picked(example.truth))]
+    return rows if example.asked is None else [("asked", _picked(example.asked)), *rows]
+
+
+def _picked(clip: Clips) -> list[Clips | None]:
+    """Evenly chosen frames; one picture stands at the start, two stand at both ends."""
+    if len(clip) == 1:
+        return [clip[0]]
+    if len(clip) == 2:
+        return [clip[0], *[None] * (COLUMNS - 2), clip[1]]
+    return [clip[place] for place in np.rint(np.linspace(0, len(clip) - 1, COLUMNS)).astype(int)]
+
+
+def _small(frame: Clips) -> Image.Image:
+    return Image.fromarray(frame).resize((CELL, CELL), Image.Resampling.LANCZOS)

@@ -1,0 +1,218 @@
+"""The judge: a small network that reads off a clip what it shows, trained on true renders (`train_judge`).
+
+It sees five frames for what stands where, and the optical flow between all frames (Kroeger et al., "Fast Optical Flow
+using Dense Inverse Search", 2016) for what moves. Clips of any length and size are brought to `NUM_FRAMES` and the
+judge's own side first.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from pipelines.toybox.camera_moves import MOVES
+from pipelines.toybox.scene import ACTIONS, COLOURS, GROUNDS, MOTIONS, PATTERNS, SHAPES, SKIES, Scene
+
+Facts = Mapping[str, str]
+Clips = npt.NDArray[np.uint8]
+
+NUM_FRAMES = 17
+LOOKS = (0, 4, 8, 12, 16)
+NONE = "none"
+SLOTS = ("", "second ", "third ")
+WEIGHTS, ABOUT = "judge.safetensors", "judge.json"
+
+
+def _heads() -> dict[str, tuple[str, ...]]:
+    heads: dict[str, tuple[str, ...]] = {
+        "ground": GROUNDS, "sky": SKIES, "camera": tuple(MOVES), "count": ("0", "1", "2", "3"),
+        "relation": ("alone", "side by side", "behind", "on top of", "in a row"),
+        "action": (NONE, *ACTIONS), "shirt": (NONE, *COLOURS), "trousers": (NONE, *COLOURS),
+    }
+    for slot in SLOTS:
+        heads |= {f"{slot}colour": (NONE, *COLOURS), f"{slot}shape": (NONE, *SHAPES),
+                  f"{slot}pattern": (NONE, *PATTERNS), f"{slot}motion": (NONE, *MOTIONS)}
+    return heads
+
+
+HEADS: Mapping[str, tuple[str, ...]] = MappingProxyType(_heads())
+"""Every attribute that is read, and what it can be."""
+
+
+def facts(scene: Scene) -> dict[str, str]:
+    """What a clip of the scene shows, in words of `HEADS`.
+
+    Things that stand beside each other are told from left to right, since "a left of b" and "b right of a" look alike.
+    """
+    things = scene.objects[::-1] if scene.relation == "right of" else scene.objects
+    relation = "side by side" if scene.relation in ("left of", "right of") else scene.relation
+    told = {"ground": scene.ground, "sky": scene.sky, "camera": scene.camera.kind, "count": str(len(things)),
+            "relation": relation, "action": NONE, "shirt": NONE, "trousers": NONE}
+    for number, slot in enumerate(SLOTS):
+        for name in ("colour", "shape", "pattern", "motion"):
+            told[f"{slot}{name}"] = getattr(things[number], name) if number < len(things) else NONE
+    if scene.figure is not None:
+        outfit = scene.figure.outfit
+        told |= {"action": scene.figure.action, "shirt": outfit.shirt, "trousers": outfit.trousers}
+    return told
+
+
+def mirrored(told: Facts) -> dict[str, str]:
+    """The facts of the clip seen in a mirror."""
+    order = list(SLOTS[: int(told["count"])])
+    source = order[::-1] if told["relation"] in ("side by side", "in a row") else order
+    turned = dict(told)
+    for to, origin in zip(order, source, strict=True):
+        for name in ("colour", "shape", "pattern", "motion"):
+            turned[f"{to}{name}"] = told[f"{origin}{name}"]
+    for name in ("camera", *(f"{slot}motion" for slot in SLOTS)):
+        left, right = turned[name].endswith("left"), turned[name].endswith("right")
+        stem = turned[name].rpartition(" ")[0]
+        turned[name] = f"{stem} right" if left else f"{stem} left" if right else turned[name]
+    return turned
+
+
+def targets(told: Sequence[Facts]) -> Tensor:
+    """The places of facts within their heads, int64 (B, heads)."""
+    return torch.tensor([[HEADS[name].index(each[name]) for name in HEADS] for each in told])
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeShape:
+    """Sizes of the network; `side` in pixels, a multiple of 16."""
+
+    side: int = 128
+    width: int = 32
+    memory: int = 128
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the network is given: looks float (B, 5, 3, side, side) in -1..1, flows float (B, 16, 2, cells, cells).
+
+    A flow cell is 4 pixels wide; flows are in cells per frame.
+    """
+
+    looks: Tensor
+    flows: Tensor
+
+
+def prepare(clips: Clips, side: int) -> Seen:
+    """The judge's view of clips uint8 (B, T, H, W, 3): evenly chosen frames at its own side, and their flow."""
+    picked = np.rint(np.linspace(0, clips.shape[1] - 1, NUM_FRAMES)).astype(int)
+    small = np.stack([[_resized(clip[place], side) for place in picked] for clip in clips])
+    looks = torch.from_numpy(small[:, list(LOOKS)]).permute(0, 1, 4, 2, 3).float().div(127.5).sub(1.0)
+    return Seen(looks, torch.from_numpy(np.stack([flow_cells(clip) for clip in small])))
+
+
+def _resized(frame: Clips, side: int) -> Clips:
+    if frame.shape[:2] == (side, side):
+        return frame
+    way = cv2.INTER_AREA if min(frame.shape[:2]) > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(frame, (side, side), interpolation=way), np.uint8)
+
+
+def flow_cells(frames: Clips) -> npt.NDArray[np.float32]:
+    """Optical flow between neighbouring frames, averaged over cells of 4 pixels: (T - 1, 2, H / 4, W / 4) in cells."""
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    greys = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
+    size = (frames.shape[2] // 4, frames.shape[1] // 4)
+    flows = [method.calc(a, b, None) for a, b in zip(greys[:-1], greys[1:], strict=True)]
+    cells = np.stack([cv2.resize(flow, size, interpolation=cv2.INTER_AREA) for flow in flows])
+    return np.ascontiguousarray((cells / 4.0).transpose(0, 3, 1, 2), np.float32)
+
+
+def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
+    convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
+
+
+class Judge(nn.Module):
+    """Looks and flows to one row of scores per attribute."""
+
+    def __init__(self, shape: JudgeShape) -> None:
+        super().__init__()
+        self.shape = shape
+        width, memory, cells = shape.width, shape.memory, shape.side // 16
+        self.look = nn.Sequential(
+            nn.PixelUnshuffle(2), _block(12, width, 2), _block(width, width), _block(width, 2 * width, 2),
+            _block(2 * width, 2 * width), _block(2 * width, 3 * width, 2), _block(3 * width, 3 * width // 2),
+        )
+        self.look_out = nn.Linear(3 * width // 2 * cells * cells, 2 * memory)
+        self.flow = nn.Sequential(_block(2, width, 2), _block(width, 2 * width, 2), _block(2 * width, width))
+        self.flow_out = nn.Linear(width * cells * cells, memory)
+        self.time = nn.Sequential(
+            nn.Conv1d(memory, memory, 3, padding=1), nn.BatchNorm1d(memory), nn.ReLU(inplace=True),
+            nn.Conv1d(memory, memory, 3, stride=2, padding=1), nn.BatchNorm1d(memory), nn.ReLU(inplace=True),
+            nn.Conv1d(memory, memory // 2, 1), nn.ReLU(inplace=True), nn.Flatten(),
+        )
+        together = 2 * memory * (len(LOOKS) + 1) + memory // 2 * (NUM_FRAMES // 2)
+        self.join = nn.Sequential(
+            nn.Linear(together, 2 * memory), nn.BatchNorm1d(2 * memory), nn.ReLU(inplace=True), nn.Dropout(0.1)
+        )
+        self.score = nn.Linear(2 * memory, sum(len(names) for names in HEADS.values()))
+
+    def features(self, seen: Seen) -> Tensor:
+        """What the judge makes of a clip before it names it, float (B, 2 * memory)."""
+        batch = len(seen.looks)
+        looks = F.relu(self.look_out(self.look(seen.looks.flatten(0, 1)).flatten(1))).view(batch, len(LOOKS), -1)
+        flows = F.relu(self.flow_out(self.flow(seen.flows.flatten(0, 1)).flatten(1))).view(batch, NUM_FRAMES - 1, -1)
+        parts = (looks.flatten(1), looks.mean(1), self.time(flows.transpose(1, 2)))
+        joined: Tensor = self.join(torch.cat(parts, dim=1))
+        return joined
+
+    def forward(self, seen: Seen) -> list[Tensor]:
+        """Scores (B, choices) of every attribute in the order of `HEADS`."""
+        return list(self.score(self.features(seen)).split([len(names) for names in HEADS.values()], dim=1))
+
+    @torch.inference_mode()
+    def read(self, clips: Clips, batch: int = 16) -> list[dict[str, str]]:
+        """The facts of clips uint8 (B, T, H, W, 3). The module must be in eval mode."""
+        told: list[dict[str, str]] = []
+        for start in range(0, len(clips), batch):
+            scores = self(prepare(clips[start : start + batch], self.shape.side))
+            best = torch.stack([head.argmax(1) for head in scores], dim=1).tolist()
+            told += [{name: HEADS[name][place] for name, place in zip(HEADS, row, strict=True)} for row in best]
+        return told
+
+    @torch.inference_mode()
+    def describe(self, clips: Clips, batch: int = 16) -> npt.NDArray[np.float64]:
+        """Features (B, F) of clips, for distances between sets of them."""
+        parts = [self.features(prepare(clips[start : start + batch], self.shape.side)).double().numpy()
+                 for start in range(0, len(clips), batch)]
+        return np.concatenate(parts)
+
+
+def save_judge(judge: Judge, folder: Path, mixture: str) -> None:
+    """Write the weights in 16 bits, and beside them the shape and the mixture of scenes (`sampling`) it knows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in judge.state_dict().items()}
+    save_file({name: value.contiguous() for name, value in halves.items()}, folder / WEIGHTS)
+    heads = {name: list(names) for name, names in HEADS.items()}
+    about = {"mixture": mixture, "shape": asdict(judge.shape), "heads": heads}
+    (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+
+
+def mixture_of(folder: Path) -> str:
+    """The name of the mixture of scenes that the judge of a folder knows."""
+    return str(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["mixture"])
+
+
+def load_judge(folder: Path) -> Judge:
+    """The judge of a folder, in float32 and eval mode. Raises ValueError where it names other things than `HEADS`."""
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    if {name: tuple(names) for name, names in about["heads"].items()} != dict(HEADS):
+        raise ValueError(f"The judge in {folder} was trained on another world: train it again.")
+    judge = Judge(JudgeShape(**about["shape"]))
+    judge.load_state_dict({name: value.float() if value.is_floating_point() else value
+                           for name, value in load_file(folder / WEIGHTS).items()})
+    return judge.eval()
