@@ -20,14 +20,19 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sightings:
-    """What was seen: point `track[m]` in frame `frame[m]` at `xy[m]`, pixels from the picture's centre."""
+    """What was seen: point `track[m]` in frame `frame[m]` at `xy[m]`, pixels from the picture's centre.
+
+    trust: (M, 2, 2) multiplies an error (x, y): near the identity where both directions are well seen, near zero along
+    an edge, on which a point may slide.
+    """
 
     track: IntArray
     frame: IntArray
     xy: FloatArray
+    trust: FloatArray
 
     def only(self, chosen: NDArray[np.bool_]) -> Sightings:
-        return Sightings(self.track[chosen], self.frame[chosen], self.xy[chosen])
+        return Sightings(self.track[chosen], self.frame[chosen], self.xy[chosen], self.trust[chosen])
 
 
 @dataclass(frozen=True)
@@ -63,9 +68,12 @@ def camera_points(state: Reconstruction, seen: Sightings) -> FloatArray:
 
 
 def residuals(state: Reconstruction, seen: Sightings) -> FloatArray:
-    """(M, 2) projected minus seen, in pixels."""
-    p = camera_points(state, seen)
-    return _project(p, state, seen) - seen.xy
+    """(M, 2) projected minus seen, in pixels, as far as they are trusted."""
+    return _trusted(seen, _project(camera_points(state, seen), state, seen) - seen.xy)
+
+
+def _trusted(seen: Sightings, error: FloatArray) -> FloatArray:
+    return np.asarray((seen.trust @ error[:, :, None])[:, :, 0])
 
 
 def _project(p: FloatArray, state: Reconstruction, seen: Sightings) -> FloatArray:
@@ -76,7 +84,7 @@ def _project(p: FloatArray, state: Reconstruction, seen: Sightings) -> FloatArra
 def errors(state: Reconstruction, seen: Sightings) -> FloatArray:
     """(M,) distance in pixels between where a point should be and was seen; infinite behind the camera."""
     p = camera_points(state, seen)
-    distance = np.linalg.norm(_project(p, state, seen) - seen.xy, axis=1)
+    distance = np.linalg.norm(_trusted(seen, _project(p, state, seen) - seen.xy), axis=1)
     return np.where(p[:, 2] > 0, distance, np.inf)
 
 
@@ -139,7 +147,7 @@ def _linearised(state: Reconstruction, seen: Sightings, freedom: Freedom, scale:
     frames, count = len(state.rotation), len(state.points)
     p = camera_points(state, seen)
     seen_at = _project(p, state, seen)
-    error = seen_at - seen.xy
+    error = _trusted(seen, seen_at - seen.xy)
     weight = 1.0 / (1.0 + (error**2).sum(1) / scale**2)
     focal = state.lens * state.zoom[seen.frame, None]
     by_point = _projection_slopes(p, focal)
@@ -153,7 +161,8 @@ def _linearised(state: Reconstruction, seen: Sightings, freedom: Freedom, scale:
     basis = _tangents(state.points)
     world = np.concatenate([state.rotation, state.translation[:, :, None]], 2)
     point = by_point @ world[seen.frame] @ basis[seen.track]
-    return _assembled(seen, (place, extra, point), error, weight, (frames, count), basis)
+    slopes = (seen.trust @ place, seen.trust @ extra, seen.trust @ point)
+    return _assembled(seen, slopes, error, weight, (frames, count), basis)
 
 
 def _cross(v: FloatArray) -> FloatArray:

@@ -101,7 +101,7 @@ def _sightings(fit: Fit, tracks: Tracks, frames: IntArray) -> Sightings:
     xy = tracks.xy[fit.names][:, frames]
     seen = ~np.isnan(xy[..., 0])
     track, frame = np.nonzero(seen)
-    return Sightings(track, frame, xy[seen])
+    return Sightings(track, frame, xy[seen], tracks.trust[fit.names][:, frames][seen])
 
 
 def _residuals(whole: Reconstruction, fit: Fit, tracks: Tracks) -> FloatArray:

@@ -12,11 +12,11 @@ from pipelines.measure.models import SCALE, cost
 
 FloatArray = NDArray[np.float64]
 
-GUESSES = (0.6, 0.95, 1.5)
-"""Focal lengths to try where none is given, in widths of the picture: about 80, 56 and 37 degrees across."""
+GUESSES = (0.65, 1.2)
+"""Focal lengths to try where none is given, in widths of the picture: about 75 and 45 degrees across."""
 SOURCE_ASPECTS = (16 / 9, 4 / 3, 1.0, 9 / 16)
 """Shapes in which clips are usually taken before they are squeezed."""
-NEAR = 0.07
+NEAR = 0.12
 SQUEEZED = 0.05
 BETTER = 0.97
 
@@ -53,10 +53,12 @@ def with_true_pixels(state: Reconstruction, seen: Sightings, lens: Lens, base: F
     ratio = float(free.lens[0] / free.lens[1])
     if cost(free, seen) > BETTER * cost(state, seen) or abs(np.log(ratio)) < SQUEEZED:
         return state
-    usual = [lens.aspect / source for source in SOURCE_ASPECTS]
+    usual = [1.0, *(lens.aspect / source for source in SOURCE_ASPECTS)]
     nearest = min(usual, key=lambda one: abs(float(np.log(one / ratio))))
-    if abs(np.log(nearest / ratio)) > NEAR or abs(np.log(nearest)) < SQUEEZED:
+    if abs(np.log(nearest / ratio)) > NEAR:
         return free
+    if abs(np.log(nearest)) < SQUEEZED:
+        return state
     height = float(lens.focal[1] if lens.is_given else free.lens[1])
     snapped = adjust(replace(free, lens=np.array([nearest, 1.0]) * height), seen, base, scale=SCALE)
     return snapped if cost(snapped, seen) < 1.05 * cost(free, seen) else free

@@ -11,7 +11,7 @@ from pipelines.measure.bundle import Freedom, Reconstruction, Sightings, adjust
 from pipelines.measure.finish import Fit, measured
 from pipelines.measure.lens import Lens, known_lens, with_true_pixels
 from pipelines.measure.measured import Measured, Method, not_measured
-from pipelines.measure.models import SCALE, Model, longest, moving, rest, simplest, turning
+from pipelines.measure.models import SCALE, Model, longest, moving, rest, simplest, turning, unavoidable
 from pipelines.measure.tracks import Tracks, follow
 
 FloatArray = NDArray[np.float64]
@@ -45,8 +45,8 @@ def measure(frames: NDArray[np.uint8], focal_pixels: float | tuple[float, float]
     problem = _gap(tracks, used)
     if problem:
         return not_measured(problem)
-    size = (frames.shape[2], frames.shape[1])
-    return measured(_fitted(tracks, known_lens(focal_pixels, size, tracks.scale)), tracks, used, len(frames))
+    lenses = known_lens(focal_pixels, (frames.shape[2], frames.shape[1]), tracks.scale)
+    return measured(fitted(tracks, lenses), tracks, used, len(frames))
 
 
 def _shown(frames: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -71,11 +71,13 @@ def _sightings(tracks: Tracks, cameras: NDArray[np.int64]) -> tuple[Sightings, N
     seen = tracks.seen[:, cameras]
     names = np.flatnonzero(seen.sum(1) >= min(3, len(cameras)))
     track, frame = np.nonzero(seen[names])
-    chosen, kept = longest(Sightings(track, frame, tracks.xy[:, cameras][names][seen[names]]), MOST_POINTS)
+    where = names[track], cameras[frame]
+    chosen, kept = longest(Sightings(track, frame, tracks.xy[where], tracks.trust[where]), MOST_POINTS)
     return chosen, names[kept]
 
 
-def _fitted(tracks: Tracks, lenses: list[Lens]) -> Fit:
+def fitted(tracks: Tracks, lenses: list[Lens]) -> Fit:
+    """The simplest way of moving that explains the tracks, with the lens that explains them best."""
     frames = tracks.xy.shape[1]
     cameras = np.unique(np.linspace(0, frames - 1, min(frames, MOST_CAMERAS)).round().astype(int))
     seen, names = _sightings(tracks, cameras)
@@ -83,7 +85,7 @@ def _fitted(tracks: Tracks, lenses: list[Lens]) -> Fit:
     if _is_still(tracks, cameras):
         model = _still(seen, lenses[0], sizes)
         return Fit(model=model, lens=lenses[0], cameras=cameras, seen=seen, names=names)
-    found = [(_model(seen, lens, sizes), lens) for lens in lenses]
+    found = [(_model(seen, lens, sizes, tracks.scale), lens) for lens in lenses]
     model, lens = min(found, key=lambda pair: pair[0].rest)
     return Fit(model=model, lens=lens, cameras=cameras, seen=seen, names=names)
 
@@ -110,21 +112,21 @@ def _still(seen: Sightings, lens: Lens, sizes: tuple[int, int]) -> Model:
     return Model(method="static", state=same, freedom=freedom, rest=rest(same, seen, freedom))
 
 
-def _model(seen: Sightings, lens: Lens, sizes: tuple[int, int]) -> Model:
+def _model(seen: Sightings, lens: Lens, sizes: tuple[int, int], scale: float) -> Model:
     """The simplest way of moving that explains what was seen."""
     turns = Freedom(translation=False, lens="fixed" if lens.is_given else "one")
+    turned = _as_model("turning", turning(seen, lens.focal, sizes, turns), seen, turns)
+    if turned.rest <= unavoidable(scale):
+        return turned
+    zooms = replace(turns, zoom=True)
+    zoomed = _as_model("turning and zooming", turning(seen, turned.state.lens, sizes, zooms), seen, zooms)
+    if zoomed.rest <= unavoidable(scale):
+        return zoomed
     moves = replace(turns, translation=True)
-    turned = with_true_pixels(turning(seen, lens.focal, sizes, turns), seen, lens, turns)
-    moved = adjust(moving(seen, lens.focal, sizes, turned), seen, moves, scale=SCALE)
+    moved = adjust(moving(seen, lens.focal, sizes, turned.state), seen, moves, scale=SCALE)
     moved = with_true_pixels(moved, seen, lens, moves)
-    ways: tuple[tuple[Method, Reconstruction, Freedom], ...] = (
-        ("turning", turned, turns),
-        ("turning and zooming", turned, replace(turns, zoom=True)),
-        ("moving", moved, moves),
-        ("moving and zooming", moved, replace(moves, zoom=True)),
-    )
-    models = []
-    for method, state, freedom in ways:
-        state = adjust(state, seen, freedom, scale=SCALE) if freedom.zoom else state
-        models.append(Model(method=method, state=state, freedom=freedom, rest=rest(state, seen, freedom)))
-    return simplest(models)
+    return simplest([turned, zoomed, _as_model("moving", moved, seen, moves)], scale)
+
+
+def _as_model(method: Method, state: Reconstruction, seen: Sightings, freedom: Freedom) -> Model:
+    return Model(method=method, state=state, freedom=freedom, rest=rest(state, seen, freedom))

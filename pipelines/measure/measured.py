@@ -14,7 +14,7 @@ from pipelines.domain.camera.track import CameraTrack
 
 FloatArray = NDArray[np.float64]
 FrameStatus = Literal["measured", "between"]
-Method = Literal["static", "turning", "turning and zooming", "moving", "moving and zooming", "none"]
+Method = Literal["static", "turning", "turning and zooming", "moving", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)

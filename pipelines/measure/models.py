@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.measure.bundle import Freedom, Reconstruction, Sightings, adjust, residuals, robust_cost
+from pipelines.domain.camera import pose
+from pipelines.measure.bundle import Freedom, Reconstruction, Sightings, adjust, errors, residuals, robust_cost
 from pipelines.measure.measured import Method
 from pipelines.measure.structure import grown, start_pairs, triangulated
 
@@ -20,8 +22,11 @@ IntArray = NDArray[np.int64]
 
 SCALE = 0.5
 """Pixels at the working size at which an error counts as large."""
-CLEARLY = 1.15
+CLEARLY = 4.0
 """The factor by which a richer model must lower the unexplained rest."""
+NOISE = 0.25
+"""Pixels of the clip that following a point may be off in any case."""
+MOST = 0.75
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,30 +42,31 @@ class Model:
 def turning(seen: Sightings, lens: FloatArray, sizes: tuple[int, int], freedom: Freedom) -> Reconstruction:
     """A camera that only turns (and zooms, if free): neighbour by neighbour, then all at once."""
     count, frames = sizes
-    rays = np.full((count, frames, 3), np.nan)
-    rays[seen.track, seen.frame] = np.column_stack([seen.xy / lens, np.ones(len(seen.xy))])
-    rays /= np.linalg.norm(rays, axis=2, keepdims=True)
-    rotation = [np.eye(3)]
+    places = np.full((count, frames, 2), np.nan)
+    places[seen.track, seen.frame] = seen.xy
+    turns, zoom = [np.eye(3)], [1.0]
     for index in range(1, frames):
-        both = ~np.isnan(rays[:, index - 1, 0]) & ~np.isnan(rays[:, index, 0])
-        rotation.append(_turn(rays[both, index - 1], rays[both, index]) @ rotation[-1])
-    turns = np.stack(rotation)
-    points = directions(turns, seen, lens, count)
-    state = Reconstruction(turns, np.zeros((frames, 3)), lens, np.ones(frames), points)
-    state = adjust(state, seen, freedom, scale=4.0, rounds=6)
+        both = ~np.isnan(places[:, index - 1, 0]) & ~np.isnan(places[:, index, 0])
+        turn, ratio = _turn(places[both, index - 1], places[both, index], lens * zoom[-1])
+        turns.append(turn @ turns[-1])
+        zoom.append(zoom[-1] * ratio if freedom.zoom else 1.0)
+    rotation, zooms = np.stack(turns), np.array(zoom)
+    points = directions(rotation, seen, lens * zooms[seen.frame, None], count)
+    state = Reconstruction(rotation, np.zeros((frames, 3)), lens, zooms, points)
+    state = adjust(state, seen, freedom, scale=4.0, rounds=8)
     return adjust(state, seen, freedom, scale=SCALE)
 
 
-def _turn(first: FloatArray, second: FloatArray) -> FloatArray:
-    """The rotation (3, 3) that takes most rays (K, 3) to theirs (Kabsch 1976, reweighted)."""
-    weight = np.ones(len(first))
-    rotation = np.eye(3)
-    for _ in range(10):
-        u, _, vt = np.linalg.svd((second * weight[:, None]).T @ first)
-        rotation = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
-        away = ((first @ rotation.T - second) ** 2).sum(1)
-        weight = 1.0 / (away + np.median(away) + 1e-9)
-    return np.asarray(rotation)
+def _turn(first: FloatArray, second: FloatArray, lens: FloatArray) -> tuple[FloatArray, float]:
+    """The small turn (3, 3) and zoom that take most places (K, 2) to theirs, from the plane's similarity."""
+    found, _ = cv2.estimateAffinePartial2D(first, second, method=cv2.RANSAC, ransacReprojThreshold=2.0)
+    if found is None:
+        return np.eye(3), 1.0
+    ratio = float(np.hypot(found[0, 0], found[1, 0]))
+    roll = float(np.arctan2(found[1, 0], found[0, 0]))
+    aside, down = np.arctan(np.asarray(found, np.float64)[:, 2] / lens)
+    turn = pose.rotation_from_quaternion(pose.quaternion_from_vector([-down, aside, roll]))
+    return turn, min(max(ratio, 0.5), 2.0)
 
 
 def moving(seen: Sightings, lens: FloatArray, sizes: tuple[int, int], start: Reconstruction) -> Reconstruction:
@@ -107,7 +113,7 @@ def longest(seen: Sightings, most: int) -> tuple[Sightings, IntArray]:
     place = np.arange(len(order)) - np.searchsorted(seen.frame[order], seen.frame[order])
     kept = np.unique(seen.track[order[place < share]])
     few = seen.only(np.isin(seen.track, kept))
-    return Sightings(np.searchsorted(kept, few.track), few.frame, few.xy), kept
+    return Sightings(np.searchsorted(kept, few.track), few.frame, few.xy, few.trust), kept
 
 
 def cost(state: Reconstruction, seen: Sightings) -> float:
@@ -116,14 +122,20 @@ def cost(state: Reconstruction, seen: Sightings) -> float:
 
 
 def rest(state: Reconstruction, seen: Sightings, freedom: Freedom) -> float:
-    """`cost` for every number that the model does not choose itself."""
+    """The squared error that three quarters of the sightings stay below, for every number not chosen by the model."""
     points, frames = len(np.unique(seen.track)), len(state.rotation)
     chosen = (3 if freedom.translation else 2) * points
     chosen += (frames - 1) * (3 + 3 * freedom.translation + freedom.zoom)
-    return cost(state, seen) / max(1, 2 * len(seen.track) - chosen)
+    numbers = 2 * len(seen.track)
+    return float(np.quantile(errors(state, seen), MOST)) ** 2 * numbers / max(1, numbers - chosen)
 
 
-def simplest(models: list[Model]) -> Model:
+def unavoidable(scale: float) -> float:
+    """A rest that says nothing against a model, at `scale` working pixels for one of the clip."""
+    return (NOISE * max(1.0, scale)) ** 2
+
+
+def simplest(models: list[Model], scale: float) -> Model:
     """The first of the models, simplest first, that leaves hardly more unexplained than the best of them."""
     least = min(model.rest for model in models)
-    return next(model for model in models if model.rest <= CLEARLY * least + 1e-4)
+    return next(model for model in models if model.rest <= CLEARLY * least + unavoidable(scale))

@@ -18,7 +18,9 @@ Picture = NDArray[np.uint8]
 WORKING_SIDE = 480
 MAX_ENLARGEMENT = 3.0
 WINDOW = (15, 15)
-THERE_AND_BACK = 0.5
+FLAT = 4.0
+"""Squared grey levels per pixel at which a direction is half seen."""
+THERE_AND_BACK = 0.4
 """Pixels at the working size by which a point may miss its start after going to the next frame and back."""
 
 
@@ -27,10 +29,12 @@ class Tracks:
     """Points seen in several frames.
 
     xy: (N, T, 2) offsets from the picture's centre at the working size, x right, y down; NaN where not seen.
+    trust: (N, T, 2, 2) how well each direction is seen there, as `Sightings` has it.
     scale: working pixels for one pixel of the clip.
     """
 
     xy: FloatArray
+    trust: FloatArray
     scale: float
 
     @property
@@ -47,7 +51,24 @@ def follow(frames: NDArray[np.uint8], *, points_per_frame: int = 700) -> Tracks:
     runs = [_run(pictures, spacing), _run(pictures[::-1], spacing)]
     xy = np.concatenate([runs[0], runs[1][:, ::-1]])
     centre = np.array([width / 2, height / 2])
-    return Tracks(xy + 0.5 - centre, scale)
+    return Tracks(xy + 0.5 - centre, _trust(pictures, xy), scale)
+
+
+def _trust(pictures: list[Picture], xy: FloatArray) -> FloatArray:
+    """(N, T, 2, 2) from the gradients around each point: lambda / (lambda + FLAT) along each of their main axes."""
+    result = np.zeros((*xy.shape, 2))
+    for index, picture in enumerate(pictures):
+        here = np.flatnonzero(~np.isnan(xy[:, index, 0]))
+        cell = np.clip(np.rint(xy[here, index]).astype(int), 0, (picture.shape[1] - 1, picture.shape[0] - 1))
+        dx = np.asarray(cv2.Sobel(picture, cv2.CV_32F, 1, 0, scale=0.125))
+        dy = np.asarray(cv2.Sobel(picture, cv2.CV_32F, 0, 1, scale=0.125))
+        parts = [np.asarray(cv2.blur(part, WINDOW))[cell[:, 1], cell[:, 0]] for part in (dx * dx, dx * dy, dy * dy)]
+        form = np.stack([parts[0], parts[1], parts[1], parts[2]], -1).astype(np.float64).reshape(-1, 2, 2)
+        strength, axes = np.linalg.eigh(form)
+        strength = np.maximum(strength, 0.0)
+        kept = np.sqrt(strength / (strength + FLAT))
+        result[here, index] = (axes * kept[:, None, :]) @ np.swapaxes(axes, 1, 2)
+    return result
 
 
 def working_pictures(frames: NDArray[np.uint8]) -> tuple[list[Picture], float]:

@@ -1,4 +1,4 @@
-"""Camera paths: look at them, convert them between file formats."""
+"""Camera paths: look at them, convert them between file formats, measure them from a clip."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import importlib
 
 from studio.cli.console import Console
 
-HELP = "show camera paths, or convert them"
-ACTIONS = ("show", "convert")
+HELP = "show camera paths, convert them, or measure the camera of a clip"
+ACTIONS = ("show", "convert", "measure")
 """Each is a module `studio.cli.camera_<name>` with HELP, `arguments` and `run`."""
 
 
