@@ -12,6 +12,7 @@ from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, UnknownMod
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import NAMES, family_named
 from pipelines.families.family import ModelCard
+from pipelines.models.tuned import INDEX, base_folder, is_tuned
 
 DEFAULT = "toybox"
 
@@ -97,18 +98,19 @@ def _children(path: Path) -> list[Path]:
 
 
 def _is_checkpoint(path: Path) -> bool:
-    return (path / "model_index.json").is_file()
+    return (path / INDEX).is_file() or is_tuned(path)
 
 
 def _card(folder: Path, card_id: str) -> ModelCard:
     if not _is_checkpoint(folder):
-        message = f"{folder} holds no model_index.json."
+        message = f"{folder} holds no {INDEX}."
         raise BrokenCheckpoint(message, "Choose the folder of a checkpoint in diffusers layout.")
+    base = base_folder(folder) or folder
     for name in NAMES:
-        if family_named(name).recognises(folder):
+        if family_named(name).recognises(base):
             return family_named(name).card(folder, card_id)
-    message = f"{folder} is of a kind this Gimbal does not run."
-    raise BrokenCheckpoint(message, f"Its model_index.json must name a pipeline of: {', '.join(NAMES)}.")
+    message = f"{base} is of a kind this Gimbal does not run."
+    raise BrokenCheckpoint(message, f"Its {INDEX} must name a pipeline of: {', '.join(NAMES)}.")
 
 
 def _slug(folder: Path) -> str:

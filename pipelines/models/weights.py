@@ -114,6 +114,11 @@ def _counted(files: tuple[Path, ...], headers: dict[Path, dict[str, int]]) -> We
 
 def read_header(path: Path) -> dict[str, int]:
     """Number of elements of each tensor in a safetensors file, checked against the file's length."""
+    return {name: math.prod(shape) for name, shape in read_shapes(path).items()}
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each tensor in a safetensors file, checked against the file's length."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -125,23 +130,24 @@ def read_header(path: Path) -> dict[str, int]:
         raise BrokenCheckpoint(f"The checkpoint misses the file {path}.", AGAIN) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BrokenCheckpoint(f"The header of {path} cannot be read ({error}).", AGAIN) from None
-    counts, end = _tensors(path, header)
+    shapes, end = _tensors(path, header)
     if 8 + length + end != size:
         raise BrokenCheckpoint(f"{path} is cut short or damaged: {size:,} bytes, not {8 + length + end:,}.", AGAIN)
-    return counts
+    return shapes
 
 
-def _tensors(path: Path, header: Any) -> tuple[dict[str, int], int]:
-    """(elements by tensor, where the last one ends); the tensors must tile the data without gap or overlap."""
+def _tensors(path: Path, header: Any) -> tuple[dict[str, tuple[int, ...]], int]:
+    """(shape by tensor, where the last one ends); the tensors must tile the data without gap or overlap."""
     try:
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
         spans = sorted((*entry["data_offsets"], name) for name, entry in entries.items())
-        counts = {name: math.prod(entry["shape"]) for name, entry in entries.items()}
+        shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
         end = 0
         for start, stop, name in spans:
-            if start != end or stop - start != counts[name] * _ITEM_BYTES[entries[name]["dtype"]]:
+            counted = math.prod(shapes[name]) * _ITEM_BYTES[entries[name]["dtype"]]
+            if start != end or stop - start != counted or any(type(n) is not int or n < 0 for n in shapes[name]):
                 raise ValueError(f"tensor {name} does not lie where it should")
             end = stop
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BrokenCheckpoint(f"The header of {path} makes no sense ({error}).", AGAIN) from None
-    return counts, end
+    return shapes, end

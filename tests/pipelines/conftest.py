@@ -26,6 +26,16 @@ def own_folder(tiny_folder: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "checkpoint"))
 
 
+@pytest.fixture
+def pair(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A folder with a copy of the tiny checkpoint, `base`, and one that changes it by a LoRA, `fast`."""
+    from tests.pipelines import tiny
+
+    shutil.copytree(tiny_folder, tmp_path / "pair" / "base")
+    tiny.write_adapter(tmp_path / "pair" / "fast", "base")
+    return tmp_path / "pair"
+
+
 @pytest.fixture(scope="session")
 def tiny_card(tiny_folder: Path) -> ModelCard:
     return Catalog(tiny_folder / "none", [tiny_folder]).cards()[0]

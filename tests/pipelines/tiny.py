@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanVACEPipeline, WanVACETransformer3DModel
+from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
@@ -39,6 +40,11 @@ ABOUT: dict[str, Any] = {
         "reference_image",
     ],
 }
+FEW_STEPS = {
+    "steps": {"low": 2, "high": 2, "default": 2},
+    "guidance": {"low": 1, "high": 1, "default": 1},
+    "shift_terminal": 0.3,
+}
 
 
 def write(folder: Path, *, about: dict[str, Any] | None = ABOUT, seed: int = 0) -> Path:
@@ -54,6 +60,21 @@ def write(folder: Path, *, about: dict[str, Any] | None = ABOUT, seed: int = 0) 
     pipe.save_pretrained(folder, safe_serialization=True)
     if about is not None:
         (folder / "gimbal.json").write_text(json.dumps(about))
+    return folder
+
+
+def write_adapter(folder: Path, base: str, *, size: float = 0.3, **about: Any) -> Path:
+    """Write a folder that changes the checkpoint `base` beside it by a LoRA of rank 2; `about`: more keys."""
+    layers = {"blocks.0.attn1.to_q": (48, 48), "blocks.1.ffn.net.2": (48, 64), "vace_blocks.0.proj_out": (48, 48)}
+    generator = torch.Generator().manual_seed(5)
+    tensors = {}
+    for layer, (rows, columns) in layers.items():
+        tensors[f"transformer.{layer}.lora_A.weight"] = torch.randn(2, columns, generator=generator) * size
+        tensors[f"transformer.{layer}.lora_B.weight"] = torch.randn(rows, 2, generator=generator) * size
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "few.safetensors")
+    told = {"version": 1, "title": "Tiny, 2 steps", "base": base, "adapter": "few.safetensors", **FEW_STEPS, **about}
+    (folder / "gimbal.json").write_text(json.dumps(told))
     return folder
 
 

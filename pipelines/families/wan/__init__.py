@@ -1,5 +1,6 @@
 """Wan VACE: text, pictures and control clips to video through stock `diffusers.WanVACEPipeline`. No torch here.
 
+A few-step card is a folder with a LoRA and the name of such a checkpoint beside it (see `pipelines.models.tuned`).
 Any folder in diffusers layout whose model_index.json says WanVACEPipeline is served: the small default `toybox` as well
 as Wan 2.1 VACE 1.3B and 14B (Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025).
 """
@@ -16,8 +17,10 @@ from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import Footprint, Loader, ModelCard
 from pipelines.families.wan.about import About, read_about
+from pipelines.families.wan.adapter import check_adapter
 from pipelines.families.wan.arithmetic import count
-from pipelines.families.wan.configs import WanFolder, read_folder
+from pipelines.families.wan.configs import EULER, WanFolder, read_folder
+from pipelines.models.tuned import base_folder
 
 NAME = "wan"
 PIPELINE = "WanVACEPipeline"
@@ -34,9 +37,17 @@ def recognises(folder: Path) -> bool:
 
 
 def card(folder: Path, card_id: str) -> ModelCard:
-    """The card of a checkpoint folder, every file of which was checked. Raises BrokenCheckpoint."""
-    checked = read_folder(folder)
-    about = read_about(folder, _defaults(checked, folder.name))
+    """The card of a checkpoint folder, or of one that changes another by a LoRA; every file was checked.
+
+    Raises BrokenCheckpoint.
+    """
+    base = base_folder(folder)
+    checked = read_folder(base or folder)
+    about = read_about(base or folder, _defaults(checked, (base or folder).name))
+    if base is not None:
+        about = read_about(folder, vars(about))
+    if about.shift_terminal and checked.classes["scheduler"] != EULER:
+        raise BrokenCheckpoint(f"{folder}: shift_terminal needs the scheduler {EULER}.", "Remove it.")
     return ModelCard(
         id=card_id,
         title=about.title,
@@ -49,7 +60,10 @@ def card(folder: Path, card_id: str) -> ModelCard:
         weaknesses=about.weaknesses,
         settings={
             "checkpoint": checked,
+            "base": base or folder,
+            "adapter": check_adapter(folder, about.adapter, checked) if base else None,
             "shift": about.shift,
+            "shift_terminal": about.shift_terminal,
             "max_sequence_length": about.max_sequence_length,
         },
     )

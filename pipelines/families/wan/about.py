@@ -1,4 +1,4 @@
-"""gimbal.json: what a checkpoint folder says about itself, beside its model_index.json.
+"""gimbal.json: what a checkpoint folder says about itself, beside its model_index.json or instead of it.
 
 One JSON object. `version` (1) and `title` are required, everything else may be absent:
 
@@ -11,8 +11,14 @@ One JSON object. `version` (1) and `title` are required, everything else may be 
     fps, steps, guidance {"low": .., "high": .., "default": ..}; guidance 1 = no classifier-free guidance
     negative_prompt      whether it takes one
     shift                flow shift of the scheduler
+    shift_terminal       its last noise level before zero, below 1; absent: where the shift leaves it
     max_sequence_length  text tokens after padding, as trained
     conditionings        kinds of `pipelines.domain.conditioning` it was trained for
+
+A folder without model_index.json changes the model of another folder and says so (see `pipelines.models.tuned`):
+
+    base                 name of the folder beside it; all that is absent here is taken from there
+    adapter              name of the LoRA in this folder, in safetensors
 
 Anything unknown, mistyped or out of bounds is a BrokenCheckpoint that names the key.
 """
@@ -28,9 +34,10 @@ from typing import Any
 from pipelines.domain.capabilities import Range
 from pipelines.domain.conditioning import CONDITIONING_TYPES
 from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.models.tuned import ABOUT as NAME
+from pipelines.models.tuned import is_plain_name
 from pipelines.models.weights import read_json
 
-NAME = "gimbal.json"
 VERSION = 1
 
 
@@ -55,8 +62,11 @@ class About:
     guidance: Range
     negative_prompt: bool = True
     shift: float
+    shift_terminal: float | None = None
     max_sequence_length: int
     conditionings: frozenset[str]
+    base: str = ""
+    adapter: str = ""
 
 
 def read_about(folder: Path, defaults: Mapping[str, Any]) -> About:
@@ -114,6 +124,18 @@ def _number(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
         raise ValueError(f"{value!r} is not a number above 0")
     return float(value)
+
+
+def _share(value: Any) -> float:
+    if _number(value) >= 1:
+        raise ValueError(f"{value!r} is not below 1")
+    return float(value)
+
+
+def _file(value: Any) -> str:
+    if not is_plain_name(value):
+        raise ValueError("not a plain name")
+    return str(value)
 
 
 def _flag(value: Any) -> bool:
@@ -175,6 +197,9 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "guidance": _range(0.1),
     "negative_prompt": _flag,
     "shift": _number,
+    "shift_terminal": _share,
     "max_sequence_length": _whole,
     "conditionings": _kinds,
+    "base": _file,
+    "adapter": _file,
 }

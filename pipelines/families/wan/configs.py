@@ -11,13 +11,14 @@ from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.models.weights import AGAIN, Weights, component_weights, inside, read_json
 
 T = TypeVar("T")
+EULER = "FlowMatchEulerDiscreteScheduler"
 # Component -> (library, classes that may be built for it); the names that model_index.json must carry.
 CLASSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tokenizer": ("transformers", ("T5TokenizerFast", "T5Tokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")),
     "text_encoder": ("transformers", ("UMT5EncoderModel",)),
     "transformer": ("diffusers", ("WanVACETransformer3DModel",)),
     "vae": ("diffusers", ("AutoencoderKLWan",)),
-    "scheduler": ("diffusers", ("FlowMatchEulerDiscreteScheduler", "UniPCMultistepScheduler")),
+    "scheduler": ("diffusers", (EULER, "UniPCMultistepScheduler")),
 }
 STEMS = {"text_encoder": "model", "transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
 _CONFIGS = {

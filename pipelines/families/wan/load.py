@@ -17,11 +17,13 @@ from safetensors import SafetensorError
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.families.family import LoadedModel, ModelCard, Setup
 from pipelines.families.wan.configs import CLASSES, STEMS
+from pipelines.families.wan.fuse import fuse
 from pipelines.families.wan.model import WanModel
 from pipelines.models.memory import is_out_of_memory
 from pipelines.models.weights import AGAIN
 
 _GROUP_HOOKS = ("layer_execution_tracker", "lazy_prefetch_group_offloading", "group_offloading")
+_BROKEN = (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError)
 LIBRARIES = {"diffusers": diffusers, "transformers": transformers}
 
 
@@ -34,26 +36,31 @@ class WanLoader:
             logging.disable_progress_bar()
 
     def shares(self, card: ModelCard) -> Mapping[str, Path]:
-        return {name: (card.folder / name).resolve() for name in CLASSES if name != "scheduler"}
+        folder, adapter = card.settings["base"], card.settings["adapter"]
+        own = {"transformer": adapter.resolve()} if adapter else {}
+        return {name: (folder / name).resolve() for name in CLASSES if name != "scheduler"} | own
 
     def component(self, card: ModelCard, name: str, setup: Setup) -> Any:
         library, _ = CLASSES[name]
         cls = getattr(LIBRARIES[library], card.settings["checkpoint"].classes[name])
-        folder = card.folder / name
+        folder, adapter = card.settings["base"] / name, card.settings["adapter"]
+        blamed = folder
         try:
             if name not in STEMS:
                 return cls.from_pretrained(folder, local_files_only=True)
-            return _weighted(cls, library, folder, _dtype(name, setup))
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+            model = _weighted(cls, library, folder, _dtype(name, setup))
+            if name == "transformer" and adapter:
+                blamed = adapter
+                fuse(model, adapter)
+            return model
+        except _BROKEN as error:
             if is_out_of_memory(error):
                 raise
-            raise BrokenCheckpoint(f"The {name} of {folder} cannot be loaded ({str(error)[:300]}).", AGAIN) from error
+            raise BrokenCheckpoint(f"The {name} of {blamed} cannot be loaded ({str(error)[:300]}).", AGAIN) from error
 
     def assemble(self, card: ModelCard, components: Mapping[str, Any], setup: Setup) -> LoadedModel:
         cls = getattr(diffusers, card.settings["checkpoint"].classes["scheduler"])
-        shift = "shift" if cls is diffusers.FlowMatchEulerDiscreteScheduler else "flow_shift"
-        config = cls.load_config(card.folder / "scheduler", local_files_only=True)
-        scheduler = cls.from_config(config, **{shift: card.settings["shift"]})
+        scheduler = _scheduler(card, cls)
         build: Any = diffusers.WanVACEPipeline
         pipe = build(scheduler=scheduler, **components)
         pipe.set_progress_bar_config(disable=True)
@@ -67,6 +74,14 @@ class WanLoader:
             for name in _GROUP_HOOKS:
                 registry.remove_hook(name, recurse=True)
             component.to("cpu")
+
+
+def _scheduler(card: ModelCard, cls: Any) -> Any:
+    """The checkpoint's scheduler with the card's own shift, and its last noise level where the card gives one."""
+    shift = "shift" if cls is diffusers.FlowMatchEulerDiscreteScheduler else "flow_shift"
+    terminal = card.settings["shift_terminal"]
+    own = {shift: card.settings["shift"]} | ({"shift_terminal": terminal} if terminal else {})
+    return cls.from_config(cls.load_config(card.settings["base"] / "scheduler", local_files_only=True), **own)
 
 
 def _dtype(name: str, setup: Setup) -> torch.dtype:
@@ -104,7 +119,13 @@ def _place(pipe: Any, setup: Setup) -> None:
 
 
 def _group_offload(module: Any, device: str, streamed: bool) -> None:
-    """One layer at a time on the device; streamed: the next one is copied meanwhile."""
+    """One layer at a time on the device; streamed: the next one is copied meanwhile.
+
+    A component that another model shares has these hooks already, and they serve both.
+    """
+    registries = (getattr(part, "_diffusers_hook", None) for part in module.modules())
+    if any(registry is not None and registry.get_hook(_GROUP_HOOKS[-1]) for registry in registries):
+        return
     apply_group_offloading(
         module,
         onload_device=torch.device(device),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import shutil
 import sys
 from collections.abc import Callable
@@ -94,6 +95,25 @@ def test_two_models_share_the_components_of_one_folder(tiny_folder: Path, tmp_pa
     names = [r.key.name for r in manager.residents()]
     assert names.count("vae") == 1 and names.count("transformer") == 2
     assert frames[0].digest() == frames[1].digest()
+
+
+def test_going_back_and_forth_between_a_model_and_its_fast_card_adds_nothing(pair: Path, device: DeviceFacts) -> None:
+    catalog = Catalog(pair / "none", [pair])
+    manager = ModelManager(catalog, device)
+    requests = [smallest_request(catalog.card(name)) for name in ("base", "fast")]
+
+    def held() -> tuple[int, list[str]]:
+        gc.collect()
+        tensors = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)]
+        return sum(t.numel() * t.element_size() for t in tensors), sorted(r.key.name for r in manager.residents())
+
+    first = [make(manager, request, quiet).digest() for request in requests]
+    before = held()
+    for _ in range(2):
+        assert [make(manager, request, quiet).digest() for request in requests] == first
+    assert held() == before
+    assert before[1] == ["text_encoder", "tokenizer", "transformer", "transformer", "vae"]
+    assert first[0] != first[1]
 
 
 def test_the_least_recently_used_model_makes_room(catalog: Catalog, device: DeviceFacts) -> None:
