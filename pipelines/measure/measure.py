@@ -21,6 +21,8 @@ MOST_CAMERAS = 48
 MOST_POINTS = 1200
 FEWEST = 12
 """Points that two neighbouring frames must share."""
+JUMP = 0.12
+"""The share of its points that a frame keeps across a cut, by chance."""
 STILL = 0.25
 """Working pixels by which a point may wander under a camera that stands still."""
 BLANK = 3.0
@@ -57,13 +59,14 @@ def _shown(frames: NDArray[np.uint8]) -> NDArray[np.int64]:
 def _gap(tracks: Tracks, used: NDArray[np.int64]) -> str:
     """Why the frames do not hang together, or nothing."""
     seen = tracks.seen
+    each = seen.sum(0)
     shared = (seen[:, 1:] & seen[:, :-1]).sum(0)
-    worst = int(np.argmin(shared))
-    if shared[worst] >= FEWEST:
+    if each.min() < FEWEST:
+        return f"Frame {used[int(np.argmin(each))]} shows too little to follow."
+    worst = int(np.argmin(shared / np.minimum(each[1:], each[:-1])))
+    if shared.min() >= FEWEST and shared[worst] >= JUMP * min(each[worst], each[worst + 1]):
         return ""
-    if seen.sum(0).min() < FEWEST:
-        return f"Frame {used[int(np.argmin(seen.sum(0)))]} shows too little to follow."
-    return f"The picture jumps between frames {used[worst]} and {used[worst + 1]}, or shows too little to follow."
+    return f"The picture jumps between frames {used[worst]} and {used[worst + 1]}."
 
 
 def _sightings(tracks: Tracks, cameras: NDArray[np.int64]) -> tuple[Sightings, NDArray[np.int64]]:
