@@ -37,7 +37,7 @@ class FloorClip:
 def floor_clip(kind: str, seed: int) -> FloorClip:
     """Render a held-out scene with a camera move of this kind and measure it, the first focal length given."""
     mixture = replace(EVERYDAY, moves=MappingProxyType({kind: 1.0}))
-    scene = sample_held_out(np.random.default_rng([SEED, seed]), mixture)
+    scene = sample_held_out(np.random.default_rng([SEED, list(MOVES).index(kind), seed]), mixture)
     clip = render([scene])
     frames, size = clip.frames[0].numpy(), (clip.frames.shape[3], clip.frames.shape[2])
     began = time.perf_counter()
@@ -52,11 +52,12 @@ def row(clip: FloorClip) -> str:
     """A line of the table."""
     c = clip.comparison
     if c is None:
-        return f"| {clip.kind} | {clip.ground} | could not be measured | | | | {clip.seconds:.1f} |"
+        return f"| {clip.kind} | {clip.ground} | could not be measured | | | | | {clip.seconds:.1f} |"
     way = "" if c.mean_translation_fraction is None else f"{c.mean_translation_fraction:.1%}"
     direction = "" if c.direction_to_end_degrees is None else f"{c.direction_to_end_degrees:.0f}"
     turn = f"{c.mean_rotation_degrees:.2f}"
-    cells = (clip.kind, clip.ground, clip.measured.method, turn, way, direction, f"{clip.seconds:.1f}")
+    explained = f"{clip.measured.confidence:.0%}"
+    cells = (clip.kind, clip.ground, clip.measured.method, explained, turn, way, direction, f"{clip.seconds:.1f}")
     return "| " + " | ".join(cells) + " |"
 
 
@@ -66,8 +67,8 @@ def main() -> None:
     parser.add_argument("--clips", type=int, default=1, help="how many of each kind")
     parser.add_argument("--kinds", default=",".join(MOVES), help="camera moves, separated by commas")
     options = parser.parse_args()
-    print("| move | ground | measured as | rotation, ° | position, of the way | direction, ° | seconds |")
-    print("|---|---|---|---|---|---|---|")
+    print("| move | ground | measured as | explained | rotation, ° | position, of the way | direction, ° | seconds |")
+    print("|---|---|---|---|---|---|---|---|")
     for kind in options.kinds.split(","):
         for index in range(options.clips):
             print(row(floor_clip(kind, index)), flush=True)

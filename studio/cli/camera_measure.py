@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 HELP = "measure how the camera of a clip moved"
 LARGEST_SIDE = 640
 """Clips are read no larger than this: more pixels cost memory and make nothing better."""
+UNSURE = 0.8
+"""Below this share of explained sightings true renders, too, were measured wrongly."""
 CLIPS = (".mp4", ".mov", ".webm", ".avi", ".gif", ".webp")
 
 
@@ -107,6 +109,8 @@ class Outcome:
             told.append(f"It zooms {m.focal_pixels[-1, 1] / m.focal_pixels[0, 1]:.2f} times from first to last frame.")
         if not m.translation_seen:
             told.append("Nothing moved against anything else: the camera only turned, or moved too little to tell.")
+        if m.confidence < UNSURE:
+            told.append("That is little: the picture is poor or much moves by itself, so do not rely on the numbers.")
         if self.comparison:
             told.append(_sentence(self.comparison))
         return told
