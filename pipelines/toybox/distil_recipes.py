@@ -68,7 +68,7 @@ def bounds(recipe: DistilRecipe) -> tuple[float, ...]:
     return tuple(float(sigma) for sigma in scheduler.sigmas)
 
 
-CPU = DistilRecipe(name="cpu", rounds=(Round(batches=32, steps=260), Round(batches=16, steps=180)))
+CPU = DistilRecipe(name="cpu", rounds=(Round(batches=24, steps=200), Round(batches=12, steps=120)))
 FULL = DistilRecipe(
     name="full",
     rounds=(Round(batches=400, steps=8_000), *(Round(batches=200, steps=4_000) for _ in range(3))),
