@@ -25,8 +25,8 @@ from pipelines.conditioning.pose import CONFIDENT
 from pipelines.domain.errors import BrokenCheckpoint
 
 JOINTS = 17
-FEWEST_JOINTS = 4
-"""A person of whom fewer joints are certain is taken for no person."""
+PERSON = 0.4
+"""The median confidence of a person's joints: what is below is taken for no person (measured on training renders)."""
 
 
 @dataclass(frozen=True)
@@ -116,5 +116,6 @@ class PoseModel:
 
 
 def is_person(joints: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether enough of the joints (N, 17, 3) are certain."""
-    return (joints[..., 2] >= CONFIDENT).sum(axis=-1) >= FEWEST_JOINTS
+    """Whether at least half of the joints (N, 17, 3) are seen well."""
+    seen: NDArray[np.bool_] = np.median(joints[..., 2], axis=-1) >= PERSON
+    return seen
