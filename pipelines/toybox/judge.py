@@ -29,6 +29,11 @@ NUM_FRAMES = 17
 LOOKS = (0, 4, 8, 12, 16)
 NONE = "none"
 SLOTS = ("", "second ", "third ")
+WHOLE = ("ground", "sky", "camera", "count", "relation")
+OF_A_THING = ("colour", "shape", "pattern", "motion")
+PLACES = len(SLOTS) + 2
+VIEW, REACH = 8, 0.6
+"""The figure's surroundings: cells per side, and half their width as a share of half the picture's."""
 WEIGHTS, ABOUT = "judge.safetensors", "judge.json"
 
 
@@ -64,6 +69,15 @@ def facts(scene: Scene) -> dict[str, str]:
         outfit = scene.figure.outfit
         told |= {"action": scene.figure.action, "shirt": outfit.shirt, "trousers": outfit.trousers}
     return told
+
+
+def instances_of(scene: Scene) -> list[int | None]:
+    """The instance numbers (`render.Rendered`) of what stands at each place of the judge's attention."""
+    count = len(scene.objects)
+    things: list[int | None] = [2 + place for place in range(count)]
+    figure = None if scene.figure is None else 2 + count
+    things = things[::-1] if scene.relation == "right of" else things
+    return [*things, *[None] * (len(SLOTS) - count), figure, figure]
 
 
 def mirrored(told: Facts) -> dict[str, str]:
@@ -131,13 +145,24 @@ def flow_cells(frames: Clips) -> npt.NDArray[np.float32]:
     return np.ascontiguousarray((cells / 4.0).transpose(0, 3, 1, 2), np.float32)
 
 
-def _block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
-    convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1, bias=False)
+def _block(inside: int, outside: int, stride: int = 1, size: int = 3) -> nn.Sequential:
+    convolution = nn.Conv2d(inside, outside, size, stride=stride, padding=size // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
 
 
+@dataclass(frozen=True)
+class Reading:
+    """Scores (B, choices) of every attribute in the order of `HEADS`, and where the judge looked for them.
+
+    attention: (B, 5 looks, 5 places, cells, cells), each place's sum 1: up to three things, then shirt and trousers.
+    """
+
+    scores: list[Tensor]
+    attention: Tensor
+
+
 class Judge(nn.Module):
-    """Looks and flows to one row of scores per attribute."""
+    """Finds each thing by attention, and reads its colour, shape and motion off what is there."""
 
     def __init__(self, shape: JudgeShape) -> None:
         super().__init__()
@@ -159,27 +184,96 @@ class Judge(nn.Module):
         self.join = nn.Sequential(
             nn.Linear(together, 2 * memory), nn.BatchNorm1d(2 * memory), nn.ReLU(inplace=True), nn.Dropout(0.1)
         )
-        self.score = nn.Linear(2 * memory, sum(len(names) for names in HEADS.values()))
+        self.middle = _block(2 * width + 3 * width // 2, 2 * width, size=1)
+        self.fine = _block(3 * width, 2 * width, size=1)
+        self.attend = nn.Conv2d(2 * width, PLACES, 1)
+        seen = (2 * width + 5) * (len(LOOKS) + 1) + 4 * (NUM_FRAMES - 1)
+        self.thing = nn.Sequential(nn.Linear(seen, memory), nn.ReLU(inplace=True), nn.Dropout(0.1))
+        self.dress = nn.Sequential(nn.Linear(seen, memory), nn.ReLU(inplace=True), nn.Dropout(0.1))
+        self.body_in = _block(2 * width, width // 4, size=1)
+        shown = (width // 4 * len(LOOKS) + NUM_FRAMES - 1) * VIEW * VIEW
+        self.body = nn.Sequential(nn.Linear(shown, memory // 2), nn.ReLU(inplace=True))
+        self.score = nn.Linear(2 * memory, _choices(WHOLE))
+        self.score_action = nn.Linear(2 * memory + memory // 2, len(HEADS["action"]))
+        self.score_dress = nn.Linear(memory, len(HEADS["shirt"]))
+        self.score_thing = nn.Linear(memory + 2 * memory, _choices(OF_A_THING))
 
     def features(self, seen: Seen) -> Tensor:
-        """What the judge makes of a clip before it names it, float (B, 2 * memory)."""
+        """What the judge makes of a clip as a whole, float (B, 2 * memory)."""
+        return self._whole(seen, self._layers(seen)[-1])
+
+    def forward(self, seen: Seen) -> Reading:
+        """Everything the judge can say of prepared clips."""
+        layers = self._layers(seen)
+        whole, fine = self._whole(seen, layers[-1]), self._fine(layers)
+        batch, cells = len(seen.looks), fine.shape[-1]
+        attention = self.attend(fine).flatten(2).float().softmax(2).view(batch, len(LOOKS), PLACES, cells, cells)
+        found = self._found(seen, fine, attention)
+        scores = dict(zip(WHOLE, self.score(whole).split([len(HEADS[name]) for name in WHOLE], dim=1), strict=True))
+        scores["action"] = self.score_action(torch.cat([whole, self._body(seen, fine, attention)], 1))
+        for place, name in enumerate(("shirt", "trousers"), start=len(SLOTS)):
+            scores[name] = self.score_dress(self.dress(found[:, place]))
+        for place, slot in enumerate(SLOTS):
+            told = self.score_thing(torch.cat([self.thing(found[:, place]), whole], 1))
+            parts = told.split([len(HEADS[name]) for name in OF_A_THING], dim=1)
+            scores |= {f"{slot}{name}": part for name, part in zip(OF_A_THING, parts, strict=True)}
+        return Reading([scores[name] for name in HEADS], attention)
+
+    def _layers(self, seen: Seen) -> list[Tensor]:
+        """The looks after every layer, (B * 5, channels, h, w)."""
+        layers = [seen.looks.flatten(0, 1)]
+        for layer in self.look:
+            layers.append(layer(layers[-1]))
+        return layers
+
+    def _whole(self, seen: Seen, last: Tensor) -> Tensor:
         batch = len(seen.looks)
-        looks = F.relu(self.look_out(self.look(seen.looks.flatten(0, 1)).flatten(1))).view(batch, len(LOOKS), -1)
+        looks = F.relu(self.look_out(last.flatten(1))).view(batch, len(LOOKS), -1)
         flows = F.relu(self.flow_out(self.flow(seen.flows.flatten(0, 1)).flatten(1))).view(batch, NUM_FRAMES - 1, -1)
         parts = (looks.flatten(1), looks.mean(1), self.time(flows.transpose(1, 2)))
         joined: Tensor = self.join(torch.cat(parts, dim=1))
         return joined
 
-    def forward(self, seen: Seen) -> list[Tensor]:
-        """Scores (B, choices) of every attribute in the order of `HEADS`."""
-        return list(self.score(self.features(seen)).split([len(names) for names in HEADS.values()], dim=1))
+    def _fine(self, layers: list[Tensor]) -> Tensor:
+        """Small things with what is around them, (B * 5, 2 * width, side / 4, side / 4)."""
+        middle = self.middle(torch.cat([layers[5], F.interpolate(layers[7], size=layers[5].shape[2:])], 1))
+        fine: Tensor = self.fine(torch.cat([layers[3], F.interpolate(middle, size=layers[3].shape[2:])], 1))
+        return fine
+
+    def _found(self, seen: Seen, fine: Tensor, attention: Tensor) -> Tensor:
+        """What is at each place, (B, places, F): features, colour, position, and motion with that around it."""
+        batch, looks, places = attention.shape[:3]
+        colours = F.avg_pool2d(seen.looks.flatten(0, 1), 4)
+        grid = _grid(fine.shape[-1]).to(fine).expand(len(fine), -1, -1, -1)
+        known = torch.cat([fine.float(), colours, grid], 1).view(batch, looks, -1, *fine.shape[2:])
+        there = torch.einsum("blphw,blchw->bplc", attention, known)
+        nearest = _nearest_looks()
+        around = F.avg_pool2d(attention.flatten(0, 1), 7, 1, 3).view_as(attention)
+        around = around / around.sum((3, 4), keepdim=True).clamp_min(1e-6)
+        moves = [torch.einsum("btphw,btchw->bptc", field[:, nearest], seen.flows) for field in (attention, around)]
+        mean = there.mean(2)
+        return torch.cat([there.flatten(2), mean, moves[0].flatten(2), (moves[0] - moves[1]).flatten(2)], 2)
+
+    def _body(self, seen: Seen, fine: Tensor, attention: Tensor) -> Tensor:
+        """The figure's surroundings, cut out of looks and of every second flow where it was found, (B, memory / 2)."""
+        batch = len(attention)
+        figure = attention[:, :, len(SLOTS) :].mean(2).detach()
+        grid = _grid(fine.shape[-1]).to(figure)
+        middle = torch.einsum("blhw,chw->blc", figure, grid[0])
+        window = REACH * _grid(VIEW).to(figure)[0].permute(1, 2, 0)
+        spots = middle[:, :, None, None] + window
+        cut = F.grid_sample(self.body_in(fine).float(), spots.flatten(0, 1), align_corners=False)
+        spots = spots[:, _nearest_looks()[::2]].flatten(0, 1)
+        moved = F.grid_sample(seen.flows[:, ::2].flatten(0, 1), spots, align_corners=False)
+        body: Tensor = self.body(torch.cat([cut.view(batch, -1), moved.view(batch, -1)], 1))
+        return body
 
     @torch.inference_mode()
     def read(self, clips: Clips, batch: int = 16) -> list[dict[str, str]]:
         """The facts of clips uint8 (B, T, H, W, 3). The module must be in eval mode."""
         told: list[dict[str, str]] = []
         for start in range(0, len(clips), batch):
-            scores = self(prepare(clips[start : start + batch], self.shape.side))
+            scores = self(prepare(clips[start : start + batch], self.shape.side)).scores
             best = torch.stack([head.argmax(1) for head in scores], dim=1).tolist()
             told += [{name: HEADS[name][place] for name, place in zip(HEADS, row, strict=True)} for row in best]
         return told
@@ -190,6 +284,22 @@ class Judge(nn.Module):
         parts = [self.features(prepare(clips[start : start + batch], self.shape.side)).double().numpy()
                  for start in range(0, len(clips), batch)]
         return np.concatenate(parts)
+
+
+def _grid(size: int) -> Tensor:
+    """Positions (1, 2, size, size), x and y in -1..1 as `grid_sample` takes them."""
+    line = (torch.arange(size) + 0.5) / size * 2.0 - 1.0
+    down, across = torch.meshgrid(line, line, indexing="ij")
+    return torch.stack([across, down])[None]
+
+
+def _nearest_looks() -> list[int]:
+    """For every flow the look that is nearest in time."""
+    return [min(range(len(LOOKS)), key=lambda k: abs(LOOKS[k] - t)) for t in range(NUM_FRAMES - 1)]
+
+
+def _choices(names: Sequence[str]) -> int:
+    return sum(len(HEADS[name]) for name in names)
 
 
 def save_judge(judge: Judge, folder: Path, mixture: str) -> None:

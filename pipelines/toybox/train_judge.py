@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
@@ -27,12 +28,15 @@ from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_s
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.codec import to_frames, to_pixels
 from pipelines.toybox.judge import (
+    LOOKS,
+    NUM_FRAMES,
     Clips,
     Facts,
     Judge,
     JudgeShape,
     Seen,
     facts,
+    instances_of,
     mirrored,
     prepare,
     save_judge,
@@ -40,6 +44,10 @@ from pipelines.toybox.judge import (
 )
 from pipelines.toybox.judge_card import card_text
 from pipelines.toybox.report import loss_plot
+from pipelines.toybox.scene import Scene
+
+LOOKING = 0.1
+"""Weight of looking at the right places."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +59,7 @@ class JudgeRecipe:
 
     mixture: str = "everyday"
     shape: JudgeShape = JudgeShape()
-    steps: int = 900
+    steps: int = 800
     batch: int = 24
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -95,6 +103,15 @@ class JudgeRun:
         return self.folder / "judge" / "state.pt"
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A batch: what is seen, the places of the facts in their heads, and of the things in the looks (see `Reading`)."""
+
+    seen: Seen
+    truth: Tensor
+    places: Tensor
+
+
 class ClipSource:
     """Clips and their facts; what a step draws follows from the seed, the step and the shards."""
 
@@ -102,26 +119,43 @@ class ClipSource:
         self.recipe = run.recipe
         shards = [read_shard(run.folder / "clips", number) for number in shard_numbers(run.folder / "clips")]
         self.clips = [clip for shard in shards for clip in shard.frames]
-        self.facts = [facts(scene) for shard in shards for scene in shard.scenes]
+        self.instances = [labels for shard in shards for labels in shard.instances]
+        self.scenes = [scene for shard in shards for scene in shard.scenes]
         self.after_codec = np.load(codec_cache(run), mmap_mode="r")
 
-    def batch(self, step: int) -> tuple[Seen, Tensor]:
+    def batch(self, step: int) -> Lesson:
         """What the judge sees in one step, and the truth."""
         rng = np.random.default_rng([self.recipe.seed, step])
         drawn = [self._draw(rng) for _ in range(self.recipe.batch)]
-        seen = prepare(np.stack([clip for clip, _ in drawn]), self.recipe.shape.side)
-        return seen, targets([told for _, told in drawn])
+        seen = prepare(np.stack([clip for clip, _, _ in drawn]), self.recipe.shape.side)
+        size = self.recipe.shape.side // 4
+        places = [F.interpolate(torch.from_numpy(place), size=(size, size), mode="area") for _, _, place in drawn]
+        return Lesson(seen, targets([told for _, told, _ in drawn]), torch.stack(places))
 
-    def _draw(self, rng: np.random.Generator) -> tuple[Clips, Facts]:
+    def _draw(self, rng: np.random.Generator) -> tuple[Clips, Facts, npt.NDArray[np.float32]]:
         if rng.random() < self.recipe.codec_share:
             place = int(rng.integers(len(self.after_codec)))
-            clip, told = np.array(self.after_codec[place]), self.facts[place]
+            clip = np.array(self.after_codec[place])
         else:
             place = int(rng.integers(len(self.clips)))
-            clip, told = np.array(self.clips[place]), self.facts[place]
+            clip = np.array(self.clips[place])
             if rng.random() < self.recipe.blur_share:
                 clip = degraded(clip, rng, self.recipe.blur)
-        return (clip[:, :, ::-1], mirrored(told)) if rng.random() < 0.5 else (clip, told)
+        scene = self.scenes[place]
+        told, where = facts(scene), places_of(self.instances[place], scene)
+        if rng.random() < 0.5:
+            return clip, told, where
+        if told["relation"] in ("side by side", "in a row"):
+            count = int(told["count"])
+            where[:, :count] = where[:, :count][:, ::-1].copy()
+        return clip[:, :, ::-1], mirrored(told), where[..., ::-1].copy()
+
+
+def places_of(labels: npt.NDArray[np.uint8], scene: Scene) -> npt.NDArray[np.float32]:
+    """Where the things and the figure of a clip are at the judge's looks: 0 or 1, (5, places, H, W)."""
+    picked = np.rint(np.linspace(0, len(labels) - 1, NUM_FRAMES)).astype(int)[list(LOOKS)]
+    chosen = np.array(labels[picked])
+    return np.stack([np.float32(chosen == number) for number in (n or 255 for n in instances_of(scene))], axis=1)
 
 
 def degraded(clip: Clips, rng: np.random.Generator, blur: tuple[float, float]) -> Clips:
@@ -180,21 +214,24 @@ def begin(run: JudgeRun) -> TrainingState[torch.optim.AdamW]:
     return state
 
 
-def judge_loss(judge: Judge, seen: Seen, truth: Tensor) -> Tensor:
-    """Mean cross entropy of all attributes."""
+def judge_loss(judge: Judge, lesson: Lesson) -> Tensor:
+    """Mean cross entropy of all attributes, and of looking where the things are."""
     with torch.autocast("cpu", torch.bfloat16):
-        scores = judge(seen)
-    parts = [F.cross_entropy(score.float(), truth[:, place]) for place, score in enumerate(scores)]
-    return torch.stack(parts).mean()
+        reading = judge(lesson.seen)
+    parts = [F.cross_entropy(score.float(), lesson.truth[:, place]) for place, score in enumerate(reading.scores)]
+    shown = lesson.places.sum((3, 4)) > 1.0
+    hit = (reading.attention * lesson.places).sum((3, 4))[shown]
+    looking = -hit.clamp_min(1e-3).log().sum() / max(1, int(shown.sum()))
+    return torch.stack(parts).mean() + LOOKING * looking
 
 
-def judge_step(state: TrainingState[torch.optim.AdamW], seen: Seen, truth: Tensor, recipe: JudgeRecipe) -> float:
+def judge_step(state: TrainingState[torch.optim.AdamW], lesson: Lesson, recipe: JudgeRecipe) -> float:
     """One optimizer step; returns the loss."""
     share = rate_share(state.step, warmup=recipe.warmup_steps, steps=recipe.steps)
     for group in state.optimizer.param_groups:
         group["lr"] = share * recipe.learning_rate
     torch.manual_seed(recipe.seed * 1_000_003 + state.step)
-    loss = judge_loss(state.model, seen, truth)
+    loss = judge_loss(state.model, lesson)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(state.model.parameters(), 1.0)
@@ -211,7 +248,7 @@ def train(run: JudgeRun) -> TrainingState[torch.optim.AdamW]:
     with StopFlag() as stop:
         while state.step < last and not stop.raised:
             begun = time.process_time()
-            loss = judge_step(state, *source.batch(state.step), recipe)
+            loss = judge_step(state, source.batch(state.step), recipe)
             state.seconds += time.process_time() - begun
             state.losses.append((state.step - 1, loss))
             if state.step % 25 == 0:

@@ -66,11 +66,11 @@ def test_a_scene_without_things_says_none() -> None:
 
 
 def test_a_few_steps_lower_the_judge_s_loss_on_a_fixed_batch(run: JudgeRun) -> None:
-    seen, truth = train_judge.ClipSource(run).batch(0)
+    lesson = train_judge.ClipSource(run).batch(0)
     torch.manual_seed(run.recipe.seed)
     models = (Judge(run.recipe.shape), train_judge.begin(run).model)
     with torch.no_grad():
-        before, after = (float(train_judge.judge_loss(model, seen, truth)) for model in models)
+        before, after = (float(train_judge.judge_loss(model, lesson)) for model in models)
     assert after < before
 
 
