@@ -6,17 +6,26 @@ import importlib
 import time
 from collections.abc import Callable
 
-from studio.bench.report import Measure, Report, machine
+from studio.bench.report import Findings, Measure, Report, machine
 
-NAMES = ("start", "click", "library", "idle")
+NAMES = ("start", "click", "library", "idle", "toybox")
 Say = Callable[[str], None]
 
 
 def run(name: str, say: Say) -> Report:
     """Run one benchmark in data folders of its own; `say` tells what it is doing. Raises GimbalError."""
     here, began = machine(), time.time()
-    measures: tuple[Measure, ...] = importlib.import_module(f"studio.bench.{name}").measure(say)
-    return Report(name=name, machine=here, began_at=began, seconds=time.time() - began, measures=measures)
+    found: tuple[Measure, ...] | Findings = importlib.import_module(f"studio.bench.{name}").measure(say)
+    if not isinstance(found, Findings):
+        found = Findings(measures=found, pictures={})
+    return Report(
+        name=name,
+        machine=here,
+        began_at=began,
+        seconds=time.time() - began,
+        measures=found.measures,
+        pictures=found.pictures,
+    )
 
 
 def summary(name: str) -> str:

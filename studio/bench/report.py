@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
@@ -19,33 +19,65 @@ PACKAGES = ("torch", "diffusers", "transformers", "gradio", "sqlalchemy", "numpy
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """One number. `limit` is what is promised (at most), None where nothing is; `note` says how it was taken."""
+    """One number. `limit` and `least` are what is promised (at most, at least), None where nothing is.
+
+    note: how it was taken. beside: the same figure of what it is to be compared with, by name.
+    """
 
     name: str
     value: float
     unit: str
     limit: float | None = None
+    least: float | None = None
     note: str = ""
+    beside: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def promise(self) -> str:
+        """What is promised, in signs; empty where nothing is."""
+        bounds = (("<=", self.limit), (">=", self.least))
+        return ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
     @property
     def verdict(self) -> str:
         """Whether the promise is kept; empty where there is none."""
-        return "" if self.limit is None else "kept" if self.value <= self.limit else "missed"
+        if not self.promise:
+            return ""
+        low = self.limit is None or self.value <= self.limit
+        return "kept" if low and (self.least is None or self.value >= self.least) else "missed"
+
+    @property
+    def remark(self) -> str:
+        """What stands beside it and how it was taken."""
+        return "; ".join(part for part in (*(f"{k} {v:.2f}" for k, v in self.beside.items()), self.note) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """Measures with pictures of them: files by name, written beside the report where one is asked for."""
+
+    measures: tuple[Measure, ...]
+    pictures: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The result of one benchmark. began_at: seconds since the epoch; seconds: how long it took."""
+    """The result of one benchmark. began_at: seconds since the epoch; seconds: how long it took.
+
+    pictures: files by name that show it.
+    """
 
     name: str
     machine: Mapping[str, Any]
     began_at: float
     seconds: float
     measures: tuple[Measure, ...]
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        plain = dataclasses.asdict(self)
+        """Plain values, ready for JSON; of the pictures their names."""
+        plain = dataclasses.asdict(dataclasses.replace(self, pictures={}))
+        plain["pictures"] = sorted(self.pictures)
         plain["measures"] = [{**dataclasses.asdict(m), "verdict": m.verdict} for m in self.measures]
         return plain
 

@@ -1,4 +1,4 @@
-"""Measure what Gimbal promises on this machine: start, click, library, idle (all of them without a name)."""
+"""Measure what Gimbal promises on this machine: start, click, library, idle, toybox (all without a name)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HELP = "measure the studio on this machine"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", choices=("start", "click", "library", "idle"), help="which one")
+    parser.add_argument("name", nargs="?", choices=("start", "click", "library", "idle", "toybox"), help="which one")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="also write each result there as NAME.json")
 
 
@@ -38,10 +38,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _show(report: Report, console: Console) -> None:
     here = report.machine
     console.say(f"{report.name} on {here['device']}, {here['cores']} cores, {here['memory_gib']} GiB, {here['system']}")
-    rows = [
-        (m.name, f"{m.value:.2f}", m.unit, "" if m.limit is None else f"<= {m.limit:g}", m.verdict, m.note)
-        for m in report.measures
-    ]
+    rows = [(m.name, f"{m.value:.2f}", m.unit, m.promise, m.verdict, m.remark) for m in report.measures]
     console.table(("measure", "value", "unit", "promised", "", "note"), rows)
     console.say()
 
@@ -51,6 +48,8 @@ def _write(report: Report, folder: Path) -> None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name, content in report.pictures.items():
+            (folder / name).write_bytes(content)
     except OSError as error:
         raise storage_error(error, folder) from error
     write_atomically(folder / f"{report.name}.json", json.dumps(report.as_dict(), indent=1) + "\n")
