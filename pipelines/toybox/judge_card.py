@@ -26,7 +26,8 @@ mirror images.
 ## How often it is right
 
 Share of {held} held-out true renders (each with a colour, shape and ground, or an outfit, that training never showed
-together) whose attribute it reads right: as rendered, and after the codec. This is the ceiling of what it can report.
+together) whose attribute it reads right: as rendered, and {soft} of them after the codec. This is the ceiling of what
+it can report.
 
 | | as rendered | after the codec |
 |---|---|---|
