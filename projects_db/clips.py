@@ -27,6 +27,13 @@ class Clips(Store):
         with self._connections.reading() as connection:
             return _clip(connection, clip_id)
 
+    def clip_of_file(self, file_sha256: str) -> ClipRow | None:
+        """The clip whose file has this content hash, None where the library made or holds none."""
+        with self._connections.reading() as connection:
+            query = select(*_COLUMNS).where(clips.c.file_sha256 == file_sha256).order_by(clips.c.created_at).limit(1)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else record(ClipRow, row, "clip")
+
     def search_clips(self, text: str = "", **filters: Unpack[Filters]) -> Page:
         """Clips whose prompt holds every word of `text` (the beginning of a word is enough), newest first.
 

@@ -17,7 +17,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from pipelines.domain.errors import GimbalError
-from studio.ui import answers, routes_clips, routes_files, routes_queue
+from studio.ui import answers, routes_clips, routes_files, routes_queue, routes_sources
 from studio.ui.exports import Exports
 from studio.ui.feed import Feed
 from studio.ui.guard import Guard
@@ -62,6 +62,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_queue.router(studio, feed, instance=secrets.token_hex(4)))
     app.include_router(routes_clips.router(studio))
     app.include_router(routes_files.router(studio, exports))
+    app.include_router(routes_sources.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")
     app.state.feed = feed
     _mount(app, gr, blocks(studio), head(token, sorted(p.name for p in STATIC.glob("*.js"))))

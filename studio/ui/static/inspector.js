@@ -81,8 +81,19 @@ function asked(request) {
     row("Steps", plain(request.steps)),
     row("Prompt strength", plain(request.guidance)),
     row("Seed", seed),
-    ...(request.conditioning || []).map((part) => row(part.kind.replace("_", " "), h("img", { class: "gm-thumb", src: `/gimbal/media/pictures/${part.media}`, alt: part.kind }))),
+    ...(request.conditioning || []).map(conditioned),
   ];
+}
+
+const CONDITIONS = { start_image: "Start picture", end_image: "End picture", key_image: "Key picture", reference_image: "Reference", source_clip: "Source clip", mask_clip: "Mask", control_clip: "Control clip", extend_clip: "Goes on from" };
+
+function conditioned(part) {
+  const src = `/gimbal/media/pictures/${part.media}`;
+  const name = CONDITIONS[part.kind] || part.kind;
+  const moves = part.kind.endsWith("_clip");
+  const look = moves ? h("video", { class: "gm-thumb", src, muted: true, loop: true, playsinline: true, preload: "metadata", onpointerenter: (event) => event.target.play() }) : h("img", { class: "gm-thumb", src, alt: name });
+  const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : "";
+  return row(name + more, look);
 }
 
 function obtained(clip) {
