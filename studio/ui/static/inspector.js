@@ -100,6 +100,7 @@ function obtained(clip) {
   const facts = clip.facts || {};
   return [
     row("Made", moment(clip.created_at)),
+    clip.num_frames !== clip.request.num_frames && row("Length", `${clip.num_frames} frames · ${plain(clip.num_frames / clip.fps, 2)} s`, "With the clip it goes on from"),
     row("Took", duration(facts.seconds), "Without loading the model"),
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
     row("Peak memory", bytes(facts.peak_bytes)),

@@ -23,8 +23,8 @@ from studio.ui.tabs.tab import Tab, Values
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-_NO_PICTURES = "This model takes no pictures. Another model may."
-_NO_CLIP = "This model cannot go on from a clip. Another model may."
+_NO_PICTURES = "This model takes no pictures."
+_NO_CLIP = "This model cannot go on from a clip."
 _PLACES = {StartImage.kind: "start", EndImage.kind: "end", KeyImage.kind: "keys"}
 
 
