@@ -18,10 +18,10 @@ def frame(page: Page) -> int:
 
 def test_the_player_answers_to_its_keys(page: Page) -> None:
     wait_for_stage(page, "clip")
-    page.wait_for_function("document.querySelector('video').currentTime > 0")
+    page.wait_for_function("document.querySelector('.gm-video').currentTime > 0")
     page.click(".gm-counter")
     page.keyboard.press("Space")
-    assert page.evaluate("document.querySelector('video').paused")
+    assert page.evaluate("document.querySelector('.gm-video').paused")
     page.locator(".gm-scrub").fill("1")
     page.evaluate("document.activeElement.blur()")
     expect(page.locator(".gm-counter")).to_contain_text("2 /")
@@ -33,7 +33,7 @@ def test_the_player_answers_to_its_keys(page: Page) -> None:
     page.wait_for_function("parseInt(document.querySelector('.gm-counter').textContent) !== 3")
     page.keyboard.press("k")
     page.keyboard.press("l")
-    page.wait_for_function("!document.querySelector('video').paused")
+    page.wait_for_function("!document.querySelector('.gm-video').paused")
     page.keyboard.press("?")
     expect(page.locator("dialog")).to_contain_text("Step one frame")
     page.keyboard.press("Escape")

@@ -39,7 +39,7 @@ export function extension(field) {
   const keep = h("input", { id, type: "text", inputmode: "numeric", class: "gm-number" });
   const total = h("p", { class: "gm-note gm-num" });
   const remove = button("close", "Go on from no clip", () => put(null), { kind: "" });
-  const body = h("div", { class: "gm-extension" }, film,
+  const body = h("div", { class: "gm-extension" },
     h("div", { class: "gm-extension-side" },
       h("div", { class: "gm-segments", role: "radiogroup", "aria-label": "Direction" }, ways),
       h("label", { class: "gm-entry" }, h("span", {}, "Frames seen"), keep)));
@@ -70,7 +70,8 @@ export function extension(field) {
     take.disabled = off || !state.clip;
     take.hidden = Boolean(value);
     remove.hidden = body.hidden = total.hidden = !value;
-    if (!value) { film.removeAttribute("src"); return; }
+    if (!value) { film.removeAttribute("src"); return film.remove(); }
+    if (!film.isConnected) body.prepend(film);
     const src = `/gimbal/media/pictures/${value.media}`;
     if (film.getAttribute("src") !== src) film.src = src;
     for (const way of ways) way.setAttribute("aria-checked", String(way.dataset.way === value.way));
