@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 from sqlalchemy import Connection, delete, select, update
@@ -67,6 +68,14 @@ class Clips(Store):
             raise GimbalError(f"A rating is 0 to 5, not {rating}.", "Choose up to five stars.")
         with self._connections.writing() as connection:
             connection.execute(update(clips).where(clips.c.id == clip_id).values(rating=rating))
+            return _clip(connection, clip_id)
+
+    def tell_of_clip(self, clip_id: str, facts: Mapping[str, Any]) -> ClipRow:
+        """Lay facts learnt later over those of a clip. Raises NotFound."""
+        with self._connections.writing() as connection:
+            known = json.loads(_clip(connection, clip_id).facts_json or "{}")
+            text = json.dumps({**known, **facts}, sort_keys=True, allow_nan=False)
+            connection.execute(update(clips).where(clips.c.id == clip_id).values(facts_json=text))
             return _clip(connection, clip_id)
 
     def delete_clips(self, ids: Iterable[str]) -> tuple[str, ...]:
