@@ -1,6 +1,7 @@
 /** Files dropped on (or pasted into) the window: a Gimbal clip brings its settings back, others are told what they are. */
 import { plain } from "./dom.js";
 import { get, send } from "./api.js";
+import { takeFile } from "./field_camera.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
 import { set, state } from "./store.js";
@@ -30,6 +31,7 @@ export function mount() {
 export async function receive(file, where) {
   if (!file) return;
   if (where && takes(where)) return bring(file, where);
+  if (/\.(txt|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
   try {
     const found = await send("drop", file);
     if (found.kind === "gimbal") return await bringBack(found);

@@ -1,7 +1,8 @@
 /** The inspector: the clip's request, what it really took, its rating, where it comes from. */
 import { button, bytes, duration, h, icon, moment, plain } from "./dom.js";
 import { get } from "./api.js";
-import { rate, remove } from "./actions.js";
+import { rate, remove, useSettings } from "./actions.js";
+import { cameraSection } from "./obtained.js";
 import { jobs, on, set, state } from "./store.js";
 import { tell } from "./toast.js";
 
@@ -48,6 +49,7 @@ function clipParts(clip) {
   return [
     section("This clip", prompt(clip.request), stars(clip)),
     section("Asked for", ...asked(clip.request)),
+    cameraSection(clip, useSettings),
     section("Obtained", ...obtained(clip)),
     lineage(clip),
     h("div", { class: "gm-foot" },
