@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 from sqlalchemy import Connection, delete, select, update
@@ -26,6 +27,13 @@ class Clips(Store):
         """One clip, also a deleted one. Raises NotFound."""
         with self._connections.reading() as connection:
             return _clip(connection, clip_id)
+
+    def clip_of_file(self, file_sha256: str) -> ClipRow | None:
+        """The clip whose file has this content hash, None where the library made or holds none."""
+        with self._connections.reading() as connection:
+            query = select(*_COLUMNS).where(clips.c.file_sha256 == file_sha256).order_by(clips.c.created_at).limit(1)
+            row = connection.execute(query).one_or_none()
+        return None if row is None else record(ClipRow, row, "clip")
 
     def search_clips(self, text: str = "", **filters: Unpack[Filters]) -> Page:
         """Clips whose prompt holds every word of `text` (the beginning of a word is enough), newest first.
@@ -60,6 +68,14 @@ class Clips(Store):
             raise GimbalError(f"A rating is 0 to 5, not {rating}.", "Choose up to five stars.")
         with self._connections.writing() as connection:
             connection.execute(update(clips).where(clips.c.id == clip_id).values(rating=rating))
+            return _clip(connection, clip_id)
+
+    def tell_of_clip(self, clip_id: str, facts: Mapping[str, Any]) -> ClipRow:
+        """Lay facts learnt later over those of a clip. Raises NotFound."""
+        with self._connections.writing() as connection:
+            known = json.loads(_clip(connection, clip_id).facts_json or "{}")
+            text = json.dumps({**known, **facts}, sort_keys=True, allow_nan=False)
+            connection.execute(update(clips).where(clips.c.id == clip_id).values(facts_json=text))
             return _clip(connection, clip_id)
 
     def delete_clips(self, ids: Iterable[str]) -> tuple[str, ...]:

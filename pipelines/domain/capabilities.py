@@ -8,7 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pipelines.domain.camera.problems import problems as camera_problems
-from pipelines.domain.conditioning import ControlClip, EndImage, KeyImage, MaskClip, SourceClip, StartImage
+from pipelines.domain.conditioning import (
+    ControlClip,
+    EndImage,
+    ExtendClip,
+    KeyImage,
+    MaskClip,
+    SourceClip,
+    StartImage,
+)
 from pipelines.domain.errors import Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 
@@ -154,10 +162,11 @@ def _outside(name: str, value: float, allowed: Range) -> Problem:
 
 def _conditioning_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
     kinds = [part.kind for part in request.conditioning]
-    for kind in sorted(set(kinds) - capabilities.conditionings):
+    needed = {ExtendClip.kind: SourceClip.kind}
+    for kind in sorted(kind for kind in set(kinds) if needed.get(kind, kind) not in capabilities.conditionings):
         what = kind.replace("_", " ")
         yield Problem(field=kind, message=f"The model {request.model} takes no {what}.", hint="Choose another model.")
-    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ControlClip.kind):
+    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ControlClip.kind, ExtendClip.kind):
         if kinds.count(once) > 1:
             what = once.replace("_", " ")
             yield Problem(field=once, message=f"There is more than one {what}.", hint="Keep one.")
@@ -167,6 +176,22 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
         if isinstance(part, KeyImage) and not 0 <= part.frame < request.num_frames:
             message = f"A key picture is set at frame {part.frame}; the clip has {request.num_frames} frames."
             yield Problem(field="key_image", message=message, hint="Move it into the clip.")
+        if isinstance(part, ExtendClip):
+            yield from _extension_problems(part, request)
         if isinstance(part, ControlClip) and not 0 <= part.strength <= MAX_STRENGTH:
             message = f"The strength {part.strength:g} of a control clip is outside 0 to {MAX_STRENGTH:g}."
             yield Problem(field="control_clip", message=message, hint="1 follows it as it is.")
+
+
+def _extension_problems(part: ExtendClip, request: GenerationRequest) -> Iterable[Problem]:
+    if not 1 <= part.keep < request.num_frames:
+        message = f"{part.keep} frames of the clip are kept of {request.num_frames} that are made: none would be new."
+        hint = "Keep at least one and fewer than the length, or make the length longer."
+        yield Problem(field="extend_clip", message=message, hint=hint)
+    given = {type(other) for other in request.conditioning}
+    at_seam = StartImage if part.way == "forward" else EndImage
+    for other in (SourceClip, at_seam):
+        if other in given:
+            what = other.kind.replace("_", " ")
+            message = f"The clip that is extended and the {what} would stand at the same frames."
+            yield Problem(field="extend_clip", message=message, hint=f"Remove the {what}.")

@@ -73,7 +73,21 @@ class ReferenceImage:
     media: str
 
 
-Conditioning = StartImage | EndImage | KeyImage | SourceClip | MaskClip | ControlClip | ReferenceImage
+@dataclass(frozen=True, kw_only=True)
+class ExtendClip:
+    """A clip to go on from, `way` "forward" from its last `keep` frames or "backward" from its first ones.
+
+    The model sees those frames where they belong and makes the rest of `num_frames`; the new frames are then joined to
+    the whole clip, each frame once. For every model that takes a source clip.
+    """
+
+    kind: ClassVar[str] = "extend_clip"
+    media: str
+    way: Literal["forward", "backward"] = "forward"
+    keep: int = 5
+
+
+Conditioning = StartImage | EndImage | KeyImage | SourceClip | MaskClip | ControlClip | ReferenceImage | ExtendClip
 CONDITIONING_TYPES: tuple[type[Conditioning], ...] = (
     StartImage,
     EndImage,
@@ -83,3 +97,7 @@ CONDITIONING_TYPES: tuple[type[Conditioning], ...] = (
     ControlClip,
     ReferenceImage,
 )
+"""What a model can list among its capabilities."""
+
+PART_TYPES: tuple[type[Conditioning], ...] = (*CONDITIONING_TYPES, ExtendClip)
+"""What a request can hold."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.domain.camera.path import CameraPath
 from pipelines.domain.camera.text import from_dict, to_dict
-from pipelines.domain.conditioning import CONDITIONING_TYPES, Conditioning
+from pipelines.domain.conditioning import PART_TYPES, Conditioning
 from pipelines.domain.errors import InvalidRequest, Problem
 
 VERSION = 1
@@ -96,7 +96,7 @@ def _request_from(raw: dict[str, Any]) -> GenerationRequest:
 
 
 def _part_from(raw: Any) -> Conditioning:
-    by_kind = {t.kind: t for t in CONDITIONING_TYPES}
+    by_kind = {t.kind: t for t in PART_TYPES}
     kind = raw.get("kind") if isinstance(raw, dict) else None
     if not isinstance(kind, str) or kind not in by_kind:
         raise _refuse("conditioning", f"The request has a conditioning of unknown kind {kind!r}.")

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.cli.camera_source import SOURCE
 from studio.cli.console import Console
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, metavar="N", help="number of frames")
     parser.add_argument("--image", type=Path, metavar="FILE", help="the picture the clip starts with")
     parser.add_argument("--last-image", type=Path, metavar="FILE", help="the picture the clip ends with")
+    parser.add_argument("--camera", metavar="PATH", help=f"the camera's move: {SOURCE}")
 
 
 def size(text: str) -> tuple[int, int]:
@@ -54,6 +56,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         cards = studio.catalog.cards()
         card = cards[0] if cards and not options.model else studio.catalog.card(options.model or DEFAULT)
         request = _request(options, card, _pictures(options, studio))
+        if options.camera:
+            request = _with_camera(request, options.camera, card, studio, console)
         _note_unknown_words(request, card, console)
         clip = making.make(studio, request, console)
         path = studio.library.clip_path(clip)
@@ -93,6 +97,22 @@ def _pictures(options: argparse.Namespace, studio: Studio) -> tuple[Conditioning
         if path is not None:
             parts.append(part(media=studio.library.add_media(path, path.name).sha256))
     return tuple(parts)
+
+
+def _with_camera(
+    request: GenerationRequest, source: str, card: ModelCard, studio: Studio, console: Console
+) -> GenerationRequest:
+    """The request with a move about one ball on the ground; says how the model is given it. Raises InvalidRequest."""
+    from pipelines.conditioning.previz import Stage
+    from pipelines.domain.camera.fit import path_from_track
+    from studio.camera.compile import compiled, route_for, told
+    from studio.cli.camera_source import camera_from
+
+    read = camera_from(source, None, request.num_frames)
+    for note in (*read.notes, str(told(route_for(card.capabilities)))):
+        console.note(note)
+    path = read.path or path_from_track(read.track)
+    return compiled(request, path, Stage(), card.capabilities, studio.library)
 
 
 def _note_unknown_words(request: GenerationRequest, card: ModelCard, console: Console) -> None:

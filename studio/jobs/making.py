@@ -28,6 +28,7 @@ from studio.home import Home, added_models
 from studio.jobs import preview
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import JobStage, Message, Produced, Progressed, Ready, Run, Setup, Warm
+from studio.jobs.joining import joined, whole_clips
 from studio.jobs.pace import Pace
 from studio.media import probe, read_frames, read_image
 from studio.media.master import write_clip, write_poster
@@ -96,7 +97,7 @@ class Maker:
         self._check_model(request)
         media = read_media(request, run.media)
         with self._manager.use(request.model, request, reporter) as model:
-            frames = model.generate(request, media, reporter)
+            frames = joined(request, media, model.generate(request, media, reporter))
         reach("worker.generated")
         reporter.stage("saving")
         facts = self._facts()
@@ -188,18 +189,20 @@ def choose_device(name: str) -> DeviceFacts:
 def read_media(request: GenerationRequest, files: Mapping[str, Path]) -> dict[str, Frames]:
     """The frames of everything a request names: pictures as one frame, clips at its rate and at most its length.
 
-    Their sizes stay: the model covers its own. Raises MediaError.
+    A clip that is extended comes whole. Sizes stay: the model covers its own. Raises MediaError.
     """
-    return {digest: _read_one(request, files[digest]) for digest in request.media}
+    whole = whole_clips(request)
+    return {digest: _read_one(request, files[digest], digest in whole) for digest in request.media}
 
 
-def _read_one(request: GenerationRequest, path: Path) -> Frames:
+def _read_one(request: GenerationRequest, path: Path, whole: bool) -> Frames:
     info = probe(path)
     if info.kind == "image":
         return read_image(path)
     enough = math.ceil(request.num_frames * max(1.0, info.fps / request.fps)) + 1
-    frames = read_frames(path, max_frames=enough)
-    picked = resampled(len(frames), Fraction(frames.fps), Fraction(request.fps))[: request.num_frames]
+    frames = read_frames(path) if whole else read_frames(path, max_frames=enough)
+    picked = resampled(len(frames), Fraction(frames.fps), Fraction(request.fps))
+    picked = picked if whole else picked[: request.num_frames]
     return Frames(frames.pixels[picked], request.fps)
 
 

@@ -6,11 +6,13 @@ leaves files that `reconcile` understands, never a row without its file.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipelines.domain.conditioning import ExtendClip
 from pipelines.domain.errors import MediaError
 from pipelines.domain.request import GenerationRequest
 from projects_db.records import ClipRow, JobRow, MediaRow, NotFound
@@ -59,6 +61,7 @@ class Library:
             _discard(produced)
             return kept
         row = row_of(_described(job, produced), job.id, job.project_id, job.id)
+        row = dataclasses.replace(row, parent_clip_id=self._parent(job))
         reach("library.checked")
         if produced.poster.is_file():
             place(produced.poster, self.home.root / row.poster)
@@ -68,6 +71,12 @@ class Library:
         self.repository.finish_job(job.id, row, row.facts_json)
         reach("library.committed")
         return row
+
+    def _parent(self, job: JobRow) -> str | None:
+        """The clip that this one extends, if it is in the library."""
+        parts = GenerationRequest.from_json(job.request_json).conditioning
+        extended = (self.repository.clip_of_file(part.media) for part in parts if isinstance(part, ExtendClip))
+        return next((clip.id for clip in extended if clip is not None), None)
 
     def import_clip(self, path: Path, project_id: str | None = None) -> ClipRow:
         """Copy a clip that carries its record into the library; one that is already there leaves the trash.

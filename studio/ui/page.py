@@ -202,6 +202,7 @@ def head(token: str, modules: list[str]) -> str:
         '<meta name="color-scheme" content="dark light">'
         '<link rel="icon" href="/gimbal/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/gimbal/static/gimbal.css">'
+        '<link rel="stylesheet" href="/gimbal/static/camera.css">'
         f"<style>{elsewhere} {{ display: none !important; }}</style>"
         f'{preload}<script type="module" src="/gimbal/static/main.js"></script>'
     )

@@ -102,4 +102,4 @@ def _files(routes: APIRouter, studio: Studio) -> None:
     @routes.get("/media/pictures/{sha256}")
     def picture(request: Request, sha256: str) -> Response:
         path = studio.library.media_path(sha256)
-        return answers.file(request, path, _PICTURE.get(path.suffix, "application/octet-stream"))
+        return answers.file(request, path, (_PICTURE | _VIDEO).get(path.suffix, "application/octet-stream"))

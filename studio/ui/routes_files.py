@@ -1,4 +1,4 @@
-"""Routes for files that come and go: dropped clips and pictures, start pictures, exports."""
+"""Routes for files that come and go: dropped clips and pictures, exports."""
 
 from __future__ import annotations
 
@@ -48,20 +48,11 @@ def _drops(routes: APIRouter, studio: Studio) -> None:
     async def drop(request: Request, name: str = "file") -> dict[str, Any]:
         """Say what a dropped file is: a clip of Gimbal with its settings, or a picture or clip of another kind."""
         with tempfile.TemporaryDirectory(prefix="gimbal-drop-") as folder:
-            path = await _received(request, Path(folder), name)
+            path = await received(request, Path(folder), name)
             return await asyncio.to_thread(_what_is, studio, path, name)
 
-    @routes.post("/api/pictures")
-    async def picture(request: Request, name: str = "picture") -> dict[str, Any]:
-        with tempfile.TemporaryDirectory(prefix="gimbal-drop-") as folder:
-            path = await _received(request, Path(folder), name)
-            row = await asyncio.to_thread(studio.library.add_media, path, name)
-        if row.kind != "image":
-            raise MediaError("A start picture is a still picture; this is a clip.", "Choose a PNG, JPEG or WebP.")
-        return {"media": row.sha256, "name": row.original_name, "width": row.width, "height": row.height}
 
-
-async def _received(request: Request, folder: Path, name: str) -> Path:
+async def received(request: Request, folder: Path, name: str) -> Path:
     """The request's body in a file with a plain name; only the suffix of the given one is kept."""
     suffix = "".join(c for c in Path(name).suffix.lower() if c.isalnum() or c == ".")[:8]
     path = folder / f"dropped{suffix}"

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,12 +55,18 @@ class Window:
 
 @pytest.fixture(scope="session")
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
-    home = tmp_path_factory.mktemp("home")
+    with opened_window(tmp_path_factory.mktemp("home")) as window:
+        yield window
+
+
+@contextmanager
+def opened_window(home: Path, **variables: str) -> Iterator[Window]:
+    """A running studio over a data folder with three clips; `variables` are added to its environment."""
     library = open_library(home)
     seeded = tuple(stored(library, seed).id for seed in (1, 2, 3))
     library.repository.close()
     command = [sys.executable, "-m", "studio", "window", "--no-browser", "--port", "0", "--json"]
-    env = {**os.environ, "GIMBAL_HOME": str(home), "OMP_WAIT_POLICY": "PASSIVE"}
+    env = {**os.environ, "GIMBAL_HOME": str(home), "OMP_WAIT_POLICY": "PASSIVE", **variables}
     with (home / "window.log").open("w") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True

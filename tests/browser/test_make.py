@@ -46,8 +46,8 @@ def decoded(path: Path) -> tuple[int, tuple[int, int], float | None]:
 def test_a_typed_prompt_becomes_a_playing_clip_and_a_file_of_every_format(page: Page, tmp_path: Path) -> None:
     generate(page, PROMPT)
     wait_for_stage(page, "clip")
-    page.wait_for_function("(v => v && !v.paused && v.currentTime > 0.2)(document.querySelector('video'))")
-    looks = page.evaluate("(v => [v.loop, v.muted, v.videoWidth])(document.querySelector('video'))")
+    page.wait_for_function("(v => v && !v.paused && v.currentTime > 0.2)(document.querySelector('.gm-video'))")
+    looks = page.evaluate("(v => [v.loop, v.muted, v.videoWidth])(document.querySelector('.gm-video'))")
     clip = api(page, "clips?limit=1")["clips"][0]
     assert (clip["prompt"], looks) == (PROMPT, [True, True, clip["width"]])
     request = read_request(page, clip["id"])

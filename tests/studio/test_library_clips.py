@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.domain.conditioning import ExtendClip
 from pipelines.domain.errors import MediaError, StorageError
 from projects_db.records import NotFound
 from studio.export import ExportOptions, export
@@ -26,6 +27,15 @@ def library(home: Path) -> Iterator[Library]:
     opened = open_library(home)
     yield opened
     opened.repository.close()
+
+
+def test_a_clip_that_extends_another_knows_it(library: Library) -> None:
+    old = stored(library)
+    media = library.add_media(library.clip_path(old), "old.mp4").sha256
+    asked = dataclasses.replace(request(2), conditioning=(ExtendClip(media=media, keep=1),))
+    library.repository.add_jobs(library.repository.list_projects()[0].id, [asked.to_json()])
+    job = library.repository.lease_next(1)
+    assert job is not None and library.store(job, produce(library, job)).parent_clip_id == old.id
 
 
 def test_a_stored_clip_has_its_file_its_poster_and_a_finished_job(library: Library) -> None:

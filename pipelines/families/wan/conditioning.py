@@ -4,9 +4,10 @@ VACE (Jiang et al., 2025) encodes `inactive = video * (1 - mask)` and `reactive 
 new pixels, a black one keeps the video's; grey (0.5) under white says nothing, all else there is a structure to follow.
 
 Layers, each over the one before: grey and white everywhere; a control clip; a source clip, black where its mask is
-black (all of it without a mask; frames after its end stay white, so the clip is continued); start, end and key
-pictures, black at their frame. Media of another shape are scaled to cover the clip's size and cropped in the centre.
-References keep their shape; the pipeline itself puts them on a white canvas.
+black (all of it without a mask; frames after its end stay white, so the clip is continued); the kept frames of a clip
+that is extended, black, as the first frames when it goes forward and as the last when it goes backward; start, end and
+key pictures, black at their frame. Media of another shape are scaled to cover the clip's size and cropped in the
+centre. References keep their shape; the pipeline itself puts them on a white canvas.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from PIL import Image
 from pipelines.domain.conditioning import (
     ControlClip,
     EndImage,
+    ExtendClip,
     KeyImage,
     MaskClip,
     ReferenceImage,
@@ -64,6 +66,9 @@ def compose(request: GenerationRequest, media: Mapping[str, Frames], group: int)
             layers.control(part)
     layers.source(group)
     for part in request.conditioning:
+        if isinstance(part, ExtendClip):
+            layers.extend(part)
+    for part in request.conditioning:
         if isinstance(part, StartImage | EndImage | KeyImage):
             layers.picture(part)
     references = tuple(media[p.media].pixels[0] for p in request.conditioning if isinstance(p, ReferenceImage))
@@ -98,6 +103,15 @@ class _Layers:
         self.mask[: len(source)] = np.where(keep, 0.0, 1.0)
         self.touched = True
 
+    def extend(self, part: ExtendClip) -> None:
+        whole = self.media[part.media].pixels
+        forward = part.way == "forward"
+        kept = _as_video(whole[-part.keep :] if forward else whole[: part.keep], self.request)
+        at = slice(0, part.keep) if forward else slice(self.request.num_frames - part.keep, None)
+        self.video[at] = kept
+        self.mask[at] = 0.0
+        self.touched = True
+
     def picture(self, part: StartImage | EndImage | KeyImage) -> None:
         frame = part.frame if isinstance(part, KeyImage) else -1 if isinstance(part, EndImage) else 0
         self.video[frame] = self._covering(part.media, 1)[0]
@@ -105,14 +119,16 @@ class _Layers:
         self.touched = True
 
     def _covering(self, media: str, count: int | None = None) -> NDArray[np.float32]:
-        pixels = self.media[media].pixels[: count or self.request.num_frames]
-        covered = cover(pixels, self.request.width, self.request.height)
-        return covered.astype(np.float32) / np.float32(255)
+        return _as_video(self.media[media].pixels[: count or self.request.num_frames], self.request)
 
     def _holes(self, media: str, length: int) -> NDArray[np.bool_]:
         """Where the mask is white: bool (length, H, W); a single picture holds for all frames."""
         white = self._covering(media).mean(axis=-1) > GREY
         return np.broadcast_to(white, (length, *white.shape[1:])) if len(white) == 1 else white[:length]
+
+
+def _as_video(pixels: NDArray[np.uint8], request: GenerationRequest) -> NDArray[np.float32]:
+    return cover(pixels, request.width, request.height).astype(np.float32) / np.float32(255)
 
 
 def cover(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
@@ -143,6 +159,9 @@ def _problems(request: GenerationRequest, media: Mapping[str, Frames]) -> Iterat
             yield Problem(field=part.kind, message=f"The file of the {what} is not in the library.", hint="Add it.")
         elif isinstance(part, ControlClip | MaskClip):
             yield from _too_short(part, request, media)
+        elif isinstance(part, ExtendClip) and len(media[part.media]) < part.keep:
+            message = f"{part.keep} frames are to be kept of a clip that has {len(media[part.media])}."
+            yield Problem(field=part.kind, message=message, hint="Keep fewer.")
 
 
 def _too_short(part: Any, request: GenerationRequest, media: Mapping[str, Frames]) -> Iterator[Problem]:

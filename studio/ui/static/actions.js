@@ -1,22 +1,48 @@
-/** What can be done with the clip on the stage: Again, Vary, Use these settings, Export, Delete. */
+/** What can be done with the clip on the stage: Again, Vary, Use these settings, a frame of it, Extend, Export, Delete. */
 import { button, h } from "./dom.js";
 import { get, post } from "./api.js";
 import { openExport } from "./exporter.js";
+import { extend } from "./field_extension.js";
+import { takeFrame, takes } from "./field_pictures.js";
+import { field } from "./fields.js";
 import { restore } from "./go.js";
 import { loadClips, set, state } from "./store.js";
 import { fail, undoable } from "./toast.js";
+import { menu } from "./top.js";
 
 /** The row of buttons under the player. */
 export function actions() {
+  const frame = button("frame", "Use this frame as a picture", () => menu(frame, places()), { word: "Frame", kind: "gm-terse" });
+  const longer = button("extend", "Extend this clip", () => menu(longer, ways()), { word: "Extend", kind: "gm-terse" });
   return h(
     "div",
     { class: "gm-actions", role: "toolbar", "aria-label": "This clip" },
     button("again", "Again: the same request, the same seed", () => make(false), { word: "Again" }),
     button("vary", "Vary: the same request, a new seed", () => make(true), { word: "Vary" }),
-    button("use", "Use these settings in the form", useSettings, { word: "Use settings" }),
-    button("export", "Export", () => openExport(state.clip), { word: "Export" }),
+    button("use", "Use these settings in the form", useSettings, { word: "Use settings", kind: "gm-terse" }),
+    frame,
+    longer,
+    button("export", "Export", () => openExport(state.clip), { word: "Export", kind: "gm-terse" }),
     button("info", "Details", () => document.documentElement.classList.toggle("gm-details"), { kind: "gm-narrow-only" }),
   );
+}
+
+const PLACES = [["start", "Use as start picture"], ["key", "Use as key picture"], ["end", "Use as end picture"]];
+const note = (words) => ({ node: h("p", { class: "gm-menu-note" }, words) });
+
+function places() {
+  const can = PLACES.filter(([where]) => takes(where));
+  const list = can.map(([where, word]) => ({ word, run: () => takeFrame(where) }));
+  return can.length < PLACES.length ? [...list, note(can.length ? "The chosen model takes no other pictures." : "The chosen model takes no pictures.")] : list;
+}
+
+function ways() {
+  const reason = field("extension")?.spec().reason;
+  if (reason) return [note(reason)];
+  return [
+    { word: "Forward, from its last frames", run: () => extend(state.clip, "forward") },
+    { word: "Backward, from its first frames", run: () => extend(state.clip, "backward") },
+  ];
 }
 
 async function make(vary) {

@@ -1,9 +1,10 @@
 /** Files dropped on (or pasted into) the window: a Gimbal clip brings its settings back, others are told what they are. */
 import { plain } from "./dom.js";
 import { get, send } from "./api.js";
-import { field } from "./fields.js";
+import { takeFile } from "./field_camera.js";
+import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
-import { set } from "./store.js";
+import { set, state } from "./store.js";
 import { fail, tell } from "./toast.js";
 
 export function mount() {
@@ -18,7 +19,7 @@ export function mount() {
     event.preventDefault();
     depth = 0;
     root.remove("gm-dropping");
-    receive(event.dataTransfer.files[0]);
+    receive(event.dataTransfer.files[0], event.target.closest?.("[data-place]")?.dataset.place);
   });
   document.addEventListener("paste", (event) => {
     const file = event.clipboardData?.files[0];
@@ -26,13 +27,16 @@ export function mount() {
   });
 }
 
-/** Find out what a file is, and do what can be done with it. */
-export async function receive(file) {
+/** Find out what a file is, and do what can be done with it; on a place for a picture it goes there. */
+export async function receive(file, where) {
   if (!file) return;
+  if (where && takes(where)) return bring(file, where);
+  if (/\.(txt|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
   try {
     const found = await send("drop", file);
     if (found.kind === "gimbal") return await bringBack(found);
     if (found.kind === "other") return void tell(found.message, { hint: found.hint, bad: true });
+    if (found.kind === "image" && state.tab === "image" && taken()) return await bring(file, nextPlace());
     describe(file, found);
   } catch (error) {
     fail(error);
@@ -49,12 +53,12 @@ function describe(file, found) {
   const size = `${found.width} × ${found.height}`;
   if (found.kind !== "image") {
     const length = found.num_frames ? `, ${found.num_frames} frames at ${plain(found.fps, 2)} fps` : "";
-    return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal." });
+    const use = taken() && { word: "Use its first frame", run: () => bring(file, nextPlace()) };
+    return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal.", action: use, seconds: 12 });
   }
-  const taken = !document.querySelector(".gm-cell-picture .gm-greyed");
-  const use = async () => {
-    set({ tab: "image" });
-    field("picture").put(await send("pictures", file).catch((error) => { fail(error); return null; }));
-  };
-  tell(`${file.name} is a picture of ${size}.`, taken ? { action: { word: "Use as start picture", run: use }, seconds: 12 } : { hint: "The chosen model takes no start picture." });
+  if (!taken()) return tell(`${file.name} is a picture of ${size}.`, { hint: "The chosen model takes no start picture." });
+  const where = nextPlace();
+  tell(`${file.name} is a picture of ${size}.`, { action: { word: `Use as ${where} picture`, run: () => bring(file, where) }, seconds: 12 });
 }
+
+const taken = () => takes("start") || takes("end");

@@ -1,14 +1,16 @@
 /** The form's controls. `mount` is called by the Field component (fields.py) for each of them. */
 import { h, icon, plain, text as words } from "./dom.js";
 import { look } from "./bridge.js";
-import { picture } from "./field_picture.js";
+import { camera } from "./field_camera.js";
+import { extension } from "./field_extension.js";
+import { pictures } from "./field_pictures.js";
 import { seed } from "./field_seed.js";
 import { size } from "./field_size.js";
 
-const KINDS = { hidden, text, model, number, size, seed, picture };
+const KINDS = { camera, hidden, text, model, number, size, seed, pictures, extension };
 const mounted = new Map();
 
-/** The control of a name: {value(), put(value), problem(words), focus()}. */
+/** The control of a name: {value(), spec(), put(value), problem(words), focus()}. */
 export function field(name) {
   return mounted.get(name);
 }
@@ -57,7 +59,7 @@ export function mount(element, props, trigger, watch) {
   };
   watch(["value", "spec"], refresh);
   refresh();
-  mounted.set(name, { value: () => props.value, put, problem, focus: () => root.querySelector("textarea, input, select")?.focus() });
+  mounted.set(name, { value: () => props.value, spec: () => props.spec, put, problem, focus: () => root.querySelector("textarea, input, select")?.focus() });
 }
 
 /** A value that other modules set, such as the tab. */

@@ -1,7 +1,8 @@
 /** The inspector: the clip's request, what it really took, its rating, where it comes from. */
 import { button, bytes, duration, h, icon, moment, plain } from "./dom.js";
 import { get } from "./api.js";
-import { rate, remove } from "./actions.js";
+import { rate, remove, useSettings } from "./actions.js";
+import { cameraSection } from "./obtained.js";
 import { jobs, on, set, state } from "./store.js";
 import { tell } from "./toast.js";
 
@@ -48,6 +49,7 @@ function clipParts(clip) {
   return [
     section("This clip", prompt(clip.request), stars(clip)),
     section("Asked for", ...asked(clip.request)),
+    cameraSection(clip, useSettings),
     section("Obtained", ...obtained(clip)),
     lineage(clip),
     h("div", { class: "gm-foot" },
@@ -81,14 +83,26 @@ function asked(request) {
     row("Steps", plain(request.steps)),
     row("Prompt strength", plain(request.guidance)),
     row("Seed", seed),
-    ...(request.conditioning || []).map((part) => row(part.kind.replace("_", " "), h("img", { class: "gm-thumb", src: `/gimbal/media/pictures/${part.media}`, alt: part.kind }))),
+    ...(request.conditioning || []).map(conditioned),
   ];
+}
+
+const CONDITIONS = { start_image: "Start picture", end_image: "End picture", key_image: "Key picture", reference_image: "Reference", source_clip: "Source clip", mask_clip: "Mask", control_clip: "Control clip", extend_clip: "Goes on from" };
+
+function conditioned(part) {
+  const src = `/gimbal/media/pictures/${part.media}`;
+  const name = CONDITIONS[part.kind] || part.kind;
+  const moves = part.kind.endsWith("_clip");
+  const look = moves ? h("video", { class: "gm-thumb", src, muted: true, loop: true, playsinline: true, preload: "metadata", onpointerenter: (event) => event.target.play() }) : h("img", { class: "gm-thumb", src, alt: name });
+  const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : "";
+  return row(name + more, look);
 }
 
 function obtained(clip) {
   const facts = clip.facts || {};
   return [
     row("Made", moment(clip.created_at)),
+    clip.num_frames !== clip.request.num_frames && row("Length", `${clip.num_frames} frames · ${plain(clip.num_frames / clip.fps, 2)} s`, "With the clip it goes on from"),
     row("Took", duration(facts.seconds), "Without loading the model"),
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
     row("Peak memory", bytes(facts.peak_bytes)),

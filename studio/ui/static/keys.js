@@ -8,7 +8,7 @@ import { undo } from "./toast.js";
 
 const LIST = [
   ["Ctrl Enter", "Generate"], ["Esc", "Stop, or close what is open"], ["Space", "Play or pause"], ["← →", "Step one frame"],
-  ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl Z", "Undo a delete"],
+  ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl Z", "Undo a delete or a stroke of the sketch"],
   ["/", "Search"], ["?", "This list"],
 ];
 
@@ -58,7 +58,7 @@ export function help() {
   const dialog = h("dialog", { class: "gm-dialog", "aria-label": "Keys" },
     h("header", {}, h("h2", {}, "Keys"), h("span", { class: "gm-gap" }), h("button", { type: "button", class: "gm-button gm-square", "aria-label": "Close", onclick: () => dialog.close() }, "×")),
     h("dl", { class: "gm-keys" }, LIST.map(([key, what]) => [h("dt", {}, key.split("  ").map((one) => h("kbd", {}, one))), h("dd", {}, what)])),
-    h("p", { class: "gm-muted" }, "Drop a clip made by Gimbal anywhere on the window to bring its settings back."));
+    h("p", { class: "gm-muted" }, "Drop a clip made by Gimbal anywhere on the window to bring its settings back, or a camera file to use its move."));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);

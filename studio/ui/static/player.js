@@ -105,5 +105,7 @@ export function makePlayer() {
     clip = null;
   }
   const bar = h("div", { class: "gm-transport" }, toggleButton, counter, h("div", { class: "gm-scrubber" }, ticks, scrub), speed);
-  return { video, bar, gone, show, toggle, step, shuttle, rest };
+  /** The number of the frame that is shown, from 0; `hold` stands still there. */
+  const hold = () => { halt(); video.pause(); };
+  return { video, bar, gone, show, toggle, step, shuttle, rest, hold, frame: () => (clip ? frame() : 0) };
 }

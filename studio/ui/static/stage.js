@@ -47,6 +47,8 @@ export function mount(place) {
 export const hands = {
   toggle: () => state.clip && player.toggle(),
   step: (count) => state.clip && player.step(count),
+  rest: () => state.clip && player.hold(),
+  frame: () => (state.clip ? player.frame() : 0),
   shuttle: (way) => state.clip && player.shuttle(way),
 };
 

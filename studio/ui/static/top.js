@@ -66,8 +66,8 @@ function entries() {
   ];
 }
 
-/** A small menu under a button. An entry with `ask` turns into a text field. */
-export function menu(anchor, items) {
+/** A small menu under a button. An entry with `ask` turns into a text field, with `asks` at once. */
+export function menu(anchor, items, { asks = false } = {}) {
   document.querySelector(".gm-menu")?.remove();
   const box = h("div", { class: "gm-menu", role: "menu" });
   const away = (event) => { if (!box.contains(event.target)) close(); };
@@ -85,6 +85,7 @@ export function menu(anchor, items) {
   document.addEventListener("pointerdown", away, true);
   document.addEventListener("keydown", keys, true);
   box.querySelector("button")?.focus();
+  if (asks) box.querySelector("button").click();
 }
 
 function entry(item, close) {

@@ -1,45 +1,157 @@
-"""The Image tab: pictures that the clip must show."""
+"""The Image tab: pictures the clip must show, at its start, its end and in between, and a clip it goes on from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pipelines.domain.conditioning import StartImage
+from pipelines.domain.conditioning import (
+    Conditioning,
+    EndImage,
+    ExtendClip,
+    KeyImage,
+    SourceClip,
+    StartImage,
+)
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
 from studio.ui.specs import FieldSpec
 from studio.ui.tabs.tab import Tab, Values
 
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+_NO_PICTURES = "This model takes no pictures."
+_NO_CLIP = "This model cannot go on from a clip."
+_PLACES = {StartImage.kind: "start", EndImage.kind: "end", KeyImage.kind: "keys"}
+
 
 def _specs(card: ModelCard) -> tuple[FieldSpec, ...]:
-    takes_picture = StartImage.kind in card.capabilities.conditionings
+    kinds = card.capabilities.conditionings
+    takes = {place: kind in kinds for kind, place in _PLACES.items()}
+    grid = card.capabilities.grid
     return (
         FieldSpec(
-            name="picture",
-            kind="picture",
-            label="Start picture",
+            name="pictures",
+            kind="pictures",
+            label="Pictures",
+            default={},
+            note="What the clip must show, and when",
+            reason="" if any(takes.values()) else _NO_PICTURES,
+            step=grid.frames_multiple,
+            extra={"takes": takes},
+        ),
+        FieldSpec(
+            name="extension",
+            kind="extension",
+            label="Go on from a clip",
             default=None,
-            note="The first frame",
-            reason="" if takes_picture else "This model takes no start picture.",
+            note="New frames after the last or before the first frame of a clip",
+            reason="" if SourceClip.kind in kinds else _NO_CLIP,
+            step=grid.frames_multiple,
         ),
     )
 
 
+def _pictures(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(place, picture) for every picture that has a medium."""
+    held = values.get("pictures")
+    if not isinstance(held, dict):
+        return
+    keys = held.get("keys")
+    for place, picture in (
+        ("start", held.get("start")),
+        *(("keys", key) for key in (keys if isinstance(keys, list) else ())),
+        ("end", held.get("end")),
+    ):
+        if isinstance(picture, dict) and picture.get("media"):
+            yield place, picture
+
+
 def _parts(values: Mapping[str, Any]) -> Values:
-    picture = values.get("picture")
-    media = picture.get("media") if isinstance(picture, dict) else None
-    return {"conditioning": (StartImage(media=str(media)),) if media else ()}
+    """The frames of a clip it goes on from stand in for the picture at their end, which the form keeps greyed."""
+    parts: list[Conditioning] = []
+    clip = values.get("extension")
+    clip = clip if isinstance(clip, dict) and clip.get("media") else None
+    covered = None if clip is None else "end" if clip.get("way") == "backward" else "start"
+    for place, picture in _pictures(values):
+        media = str(picture["media"])
+        if place == covered:
+            continue
+        if place == "keys":
+            parts.append(KeyImage(media=media, frame=_whole(picture.get("frame"))))
+        else:
+            parts.append(StartImage(media=media) if place == "start" else EndImage(media=media))
+    if clip is not None:
+        way: Any = "backward" if clip.get("way") == "backward" else "forward"
+        parts.append(ExtendClip(media=str(clip["media"]), way=way, keep=_whole(clip.get("keep"))))
+    return {"conditioning": tuple(parts)}
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _values(request: GenerationRequest) -> Values | None:
-    starts = [part for part in request.conditioning if isinstance(part, StartImage)]
-    return {"picture": {"media": starts[0].media}} if starts else None
+    pictures: Values = {}
+    clip: Values | None = None
+    for part in request.conditioning:
+        match part:
+            case StartImage() | EndImage():
+                pictures[_PLACES[part.kind]] = {"media": part.media}
+            case KeyImage():
+                pictures.setdefault("keys", []).append({"media": part.media, "frame": part.frame})
+            case ExtendClip():
+                clip = {"media": part.media, "way": part.way, "keep": part.keep}
+            case _:
+                continue
+    return {"pictures": pictures, "extension": clip} if pictures or clip else None
 
 
 def _fitted(values: Mapping[str, Any], card: ModelCard) -> Values:
-    takes_picture = StartImage.kind in card.capabilities.conditionings
-    return {"picture": values.get("picture") if takes_picture else None}
+    kinds = card.capabilities.conditionings
+    held = values.get("pictures")
+    held = held if isinstance(held, dict) else {}
+    taken = {place: held[place] for kind, place in _PLACES.items() if kind in kinds and held.get(place)}
+    last = _whole(values.get("num_frames")) - 1
+    if "keys" in taken:
+        taken["keys"] = [key | {"frame": max(0, min(last, _whole(key.get("frame"))))} for key in taken["keys"]]
+    clip = values.get("extension") if SourceClip.kind in kinds and last > 0 else None
+    if isinstance(clip, dict):
+        clip = clip | {"keep": max(1, min(last, _whole(clip.get("keep"))))}
+    return {"pictures": taken, "extension": clip}
+
+
+def _prepared(values: Values, studio: Studio) -> Values:
+    """Each picture as its frame shows it, kept in the library: what is sent is what was seen."""
+    width, height = (_whole(round(side)) for side in (*(values.get("size") or ()), 0, 0)[:2])
+    made: Values = {}
+    for place, picture in _pictures(values):
+        sent = dict(picture) | {"media": _framed(picture, width, height, studio)}
+        if place == "keys":
+            made.setdefault("keys", []).append(sent)
+        else:
+            made[place] = sent
+    return values | {"pictures": made}
+
+
+def _framed(picture: Mapping[str, Any], width: int, height: int, studio: Studio) -> str:
+    from studio.media import read_image
+    from studio.media.framing import Framing, framed
+    from studio.media.plain import png
+
+    if min(width, height) < 1 or max(width, height) > 8192:  # the validator refuses such a size in its own words
+        return str(picture["media"])
+    known = {field.name for field in dataclasses.fields(Framing)}
+    path = studio.library.media_path(str(picture["media"]))
+    source = read_image(path).pixels[0]
+    shown = framed(source, Framing(**{k: v for k, v in picture.items() if k in known}), width, height)
+    if shown is source:
+        return str(picture["media"])
+    name = str(picture.get("name") or "picture")
+    return studio.library.add_media(png(shown), f"{Path(name).stem}.png").sha256
 
 
 TAB = Tab(
@@ -49,5 +161,10 @@ TAB = Tab(
     parts=_parts,
     values=_values,
     fitted=_fitted,
-    control_of={StartImage.kind: "picture"},
+    prepared=_prepared,
+    control_of={
+        **dict.fromkeys(_PLACES, "pictures"),
+        SourceClip.kind: "extension",
+        ExtendClip.kind: "extension",
+    },
 )

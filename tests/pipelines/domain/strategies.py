@@ -10,6 +10,7 @@ from pipelines.domain.conditioning import (
     Conditioning,
     ControlClip,
     EndImage,
+    ExtendClip,
     KeyImage,
     MaskClip,
     ReferenceImage,
@@ -25,7 +26,9 @@ finite = st.floats(-1e9, 1e9) | st.integers(-1000, 1000)
 def conditionings() -> st.SearchStrategy[Conditioning]:
     plain = [st.builds(cls, media=digests) for cls in (StartImage, EndImage, SourceClip, MaskClip, ReferenceImage)]
     control = st.builds(ControlClip, media=digests, control=st.sampled_from(["depth", "pose"]), strength=finite)
-    return st.one_of(*plain, control, st.builds(KeyImage, media=digests, frame=st.integers(0, 200)))
+    ways = st.sampled_from(["forward", "backward"])
+    extend = st.builds(ExtendClip, media=digests, way=ways, keep=st.integers(-5, 200))
+    return st.one_of(*plain, control, extend, st.builds(KeyImage, media=digests, frame=st.integers(0, 200)))
 
 
 def vectors(size: int = 3, most: float = 100.0) -> st.SearchStrategy[tuple[float, ...]]:

@@ -13,6 +13,7 @@ from pipelines.domain.conditioning import (
     Conditioning,
     ControlClip,
     EndImage,
+    ExtendClip,
     KeyImage,
     MaskClip,
     SourceClip,
@@ -119,6 +120,10 @@ def test_all_problems_are_told_at_once() -> None:
         ((StartImage(media=MEDIA),), "start_image"),
         ((EndImage(media=MEDIA), EndImage(media=MEDIA)), "end_image"),
         ((MaskClip(media=MEDIA),), "mask_clip"),
+        ((ExtendClip(media=MEDIA, keep=0),), "extend_clip"),
+        ((ExtendClip(media=MEDIA, keep=17),), "extend_clip"),
+        ((ExtendClip(media=MEDIA), SourceClip(media=MEDIA)), "extend_clip"),
+        ((ExtendClip(media=MEDIA, way="backward"), EndImage(media=MEDIA)), "extend_clip"),
         ((KeyImage(media=MEDIA, frame=17),), "key_image"),
         ((KeyImage(media=MEDIA, frame=-1),), "key_image"),
         ((ControlClip(media=MEDIA, control="depth", strength=3.0),), "control_clip"),
@@ -129,6 +134,13 @@ def test_conditioning_that_does_not_fit_is_named(parts: tuple[Conditioning, ...]
     allowed = capabilities_of(GRID, "end_image", "mask_clip", "source_clip", "key_image", "control_clip")
     (problem,) = problems(dataclasses.replace(GOOD, conditioning=parts), allowed)
     assert problem.field == field and problem.hint
+
+
+def test_what_takes_a_source_clip_can_go_on_from_a_clip() -> None:
+    request = dataclasses.replace(GOOD, conditioning=(ExtendClip(media=MEDIA),))
+    assert problems(request, capabilities_of(GRID, "source_clip")) == ()
+    (problem,) = problems(request, capabilities_of(GRID, "start_image"))
+    assert problem.field == "extend_clip"
 
 
 def test_a_mask_with_its_source_is_fine() -> None:

@@ -11,6 +11,7 @@ from pipelines.domain.conditioning import (
     Conditioning,
     ControlClip,
     EndImage,
+    ExtendClip,
     KeyImage,
     MaskClip,
     ReferenceImage,
@@ -82,6 +83,32 @@ def test_a_short_source_is_continued() -> None:
     assert (made.mask[:5] == 0).all() and (made.mask[5:] == 1).all() and (made.video[5:] == 0.5).all()
 
 
+def test_going_on_forward_is_the_same_as_a_short_source_made_of_the_last_frames() -> None:
+    whole = Frames(np.arange(12 * H * W * 3).astype(np.uint8).reshape(12, H, W, 3), 8)
+    going_on = composed({A: whole}, ExtendClip(media=A, way="forward", keep=5))
+    source = composed({A: Frames(whole.pixels[-5:], 8)}, SourceClip(media=A))
+    assert going_on.video is not None and source.video is not None and going_on.mask is not None
+    assert (going_on.video == source.video).all() and (going_on.mask == source.mask).all()
+
+
+def test_going_on_backward_is_the_same_as_a_source_whose_beginning_is_masked() -> None:
+    whole = Frames(np.arange(12 * H * W * 3).astype(np.uint8).reshape(12, H, W, 3), 8)
+    going_on = composed({A: whole}, ExtendClip(media=A, way="backward", keep=4))
+    laid = clip(0)
+    laid.pixels[-4:] = whole.pixels[:4]
+    white = clip(255)
+    white.pixels[-4:] = 0
+    source = composed({A: laid, B: white}, SourceClip(media=A), MaskClip(media=B))
+    assert going_on.video is not None and source.video is not None and going_on.mask is not None
+    assert (going_on.video == source.video).all() and (going_on.mask == source.mask).all()
+
+
+def test_a_clip_that_is_extended_can_lead_to_an_end_picture() -> None:
+    parts = (ExtendClip(media=A, way="forward", keep=1), EndImage(media=B))
+    made = composed({A: clip(255), B: clip(0, 1)}, *parts)
+    assert made.mask is not None and made.mask.mean(axis=(1, 2)).tolist() == [0, *[1] * (T - 2), 0]
+
+
 def test_one_mask_picture_holds_for_every_frame() -> None:
     mask = clip(0, 1)
     mask.pixels[:, :, : W // 2] = 255
@@ -127,6 +154,7 @@ def test_references_keep_their_shape_and_touch_no_frame() -> None:
     [
         ({}, (StartImage(media=A),), "start_image"),
         ({A: clip(0, 5)}, (ControlClip(media=A, control="depth"),), "control_clip"),
+        ({A: clip(0, 3)}, (ExtendClip(media=A, keep=5),), "extend_clip"),
         ({A: clip(0), B: clip(0, 5)}, (SourceClip(media=A), MaskClip(media=B)), "mask_clip"),
     ],
 )

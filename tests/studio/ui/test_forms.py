@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.domain.capabilities import Capabilities, FrameGrid, Range, problems
-from pipelines.domain.conditioning import StartImage
+from pipelines.domain.conditioning import Conditioning, EndImage, ExtendClip, KeyImage, StartImage
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 from pipelines.families.family import ModelCard
 from studio.ui import forms
@@ -31,9 +31,10 @@ ABLE = Capabilities(
     grid=GRID,
     steps=Range(low=1, high=50, default=20),
     guidance=Range(low=1, high=10, default=3, step=0.5),
-    conditionings=frozenset({"start_image"}),
+    conditionings=frozenset({"start_image", "end_image", "key_image", "source_clip"}),
     vocabulary=frozenset({"a", "red", "ball"}),
 )
+PICTURE = {"media": "ab" * 32}
 POOR = replace(ABLE, negative_prompt=False, conditionings=frozenset(), steps=Range(low=4, high=4, default=4))
 
 
@@ -66,7 +67,9 @@ def test_an_untouched_form_with_a_prompt_is_a_request_its_model_serves() -> None
             "steps": st.integers(-5, 500),
             "guidance": st.floats(-100, 100),
             "negative_prompt": st.text(max_size=20),
-            "picture": st.one_of(st.none(), st.just({"media": "ab" * 32})),
+            "tab": st.sampled_from(["text", "image", "nowhere"]),
+            "pictures": st.one_of(st.none(), st.just({"start": PICTURE, "keys": [PICTURE | {"frame": 0}]})),
+            "extension": st.one_of(st.none(), st.just({"media": "ab" * 32, "way": "backward", "keep": 0})),
             "seed": st.just({"locked": True, "value": 7}),
         }
     ),
@@ -80,7 +83,18 @@ def test_whatever_was_in_the_form_another_model_gets_values_it_can_serve(
     assert problems(forms.request_from(fitted), able) == ()
 
 
-def test_a_request_that_fits_comes_back_from_the_form_unchanged() -> None:
+MEDIA = "cd" * 32
+
+
+@pytest.mark.parametrize(
+    ("tab", "parts"),
+    [
+        ("text", ()),
+        ("image", (StartImage(media=MEDIA), KeyImage(media=MEDIA, frame=8), EndImage(media=MEDIA))),
+        ("image", (EndImage(media=MEDIA), ExtendClip(media=MEDIA, way="forward", keep=5))),
+    ],
+)
+def test_a_request_that_fits_comes_back_from_the_form_unchanged(tab: str, parts: tuple[Conditioning, ...]) -> None:
     request = GenerationRequest(
         model="one",
         prompt="a red ball",
@@ -92,11 +106,11 @@ def test_a_request_that_fits_comes_back_from_the_form_unchanged() -> None:
         fps=12,
         steps=7,
         guidance=2.5,
-        conditioning=(StartImage(media="cd" * 32),),
+        conditioning=parts,
     )
     values = forms.values_from(request, lock_seed=True)
     fitted, changed = forms.fitted(values, card())
-    assert (forms.request_from(fitted), changed) == (request, ())
+    assert (values["tab"], forms.request_from(fitted), changed) == (tab, request, ())
 
 
 def test_a_rolled_seed_is_another_one_each_time_and_a_locked_one_stays() -> None:
@@ -108,7 +122,7 @@ def test_a_rolled_seed_is_another_one_each_time_and_a_locked_one_stays() -> None
 
 def test_what_a_model_cannot_do_is_greyed_with_its_reason() -> None:
     made = forms.specs(card(POOR), [card(POOR)])
-    assert {name for name, spec in made.items() if spec.reason} == {"negative_prompt", "picture", "steps"}
+    assert {name for name, spec in made.items() if spec.reason} == {"negative_prompt", "pictures", "extension", "steps"}
     assert all(spec.reason.endswith(".") for spec in made.values() if spec.reason)
     assert not [name for name, spec in forms.specs(card(), [card()]).items() if spec.reason]
 
@@ -121,15 +135,22 @@ def test_every_control_belongs_to_all_tabs_or_to_one() -> None:
 
 
 def test_only_the_controls_of_the_open_tab_count() -> None:
-    values = forms.defaults(card(), [card()]) | {"picture": {"media": "ab" * 32}}
+    values = forms.defaults(card(), [card()]) | {"pictures": {"start": PICTURE}}
     assert forms.request_from(values | {"tab": "text"}).conditioning == ()
     assert forms.request_from(values | {"tab": "image"}).conditioning == (StartImage(media="ab" * 32),)
+
+
+def test_a_clip_it_goes_on_from_stands_in_for_the_picture_at_its_end() -> None:
+    values = forms.defaults(card(), [card()]) | {"tab": "image", "pictures": {"start": PICTURE, "end": PICTURE}}
+    for way, left in (("forward", "end_image"), ("backward", "start_image")):
+        going_on = values | {"extension": {"media": MEDIA, "way": way, "keep": 4}}
+        assert [part.kind for part in forms.request_from(going_on).conditioning] == [left, "extend_clip"]
 
 
 def test_a_request_of_one_tab_leaves_the_controls_of_the_others_alone() -> None:
     request = forms.request_from(forms.defaults(card(), [card()]), roll=1)
     values = forms.values_from(request, lock_seed=True)
-    assert values["tab"] == "text" and "picture" not in forms.fitted(values, card())[0]
+    assert values["tab"] == "text" and "pictures" not in forms.fitted(values, card())[0]
 
 
 def test_the_words_a_model_does_not_know_are_named() -> None:

@@ -7,16 +7,20 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from pipelines.domain.request import GenerationRequest
 from projects_db.records import ClipRow
+from studio.media import read_frames, read_image
+from studio.media.plain import png
 from studio.settings import Settings
 from studio.studio import Studio, default_request
 from studio.ui.app import build
 from studio.ui.exports import KEPT
+from studio.ui.tabs.image import TAB
 from tests.studio.library_samples import produce
 from tests.studio.media.samples import moving
 from tests.studio.ui.conftest import BASE
@@ -185,6 +189,34 @@ def test_a_dropped_picture_is_told_to_be_one_and_can_be_kept(client: TestClient,
     kept = client.post("/gimbal/api/pictures", params={"name": picture.name}, content=picture.read_bytes()).json()
     shown = client.get(f"/gimbal/media/pictures/{kept['media']}")
     assert (shown.headers["content-type"], shown.content) == ("image/png", picture.read_bytes())
+
+
+def test_a_frame_of_a_clip_becomes_a_picture_to_the_pixel(client: TestClient, studio: Studio, clip: ClipRow) -> None:
+    kept = client.post(f"/gimbal/api/clips/{clip.id}/frame", json={"frame": 3}).json()
+    shown = read_image(studio.library.media_path(kept["media"])).pixels[0]
+    assert (shown == read_frames(studio.library.clip_path(clip)).pixels[3]).all()
+    assert (kept["width"], kept["height"]) == (clip.width, clip.height)
+
+
+def test_a_clip_can_be_kept_as_a_source_and_is_known_again(client: TestClient, clip: ClipRow) -> None:
+    kept = client.post(f"/gimbal/api/clips/{clip.id}/source").json()
+    assert kept["media"] == clip.file_sha256
+    facts = client.get(f"/gimbal/api/media/{kept['media']}").json()
+    assert (facts["clip"], facts["num_frames"]) == (clip.id, clip.num_frames)
+    assert client.get(f"/gimbal/media/pictures/{kept['media']}").headers["content-type"] == "video/mp4"
+
+
+def test_what_the_frame_shows_is_what_is_sent(studio: Studio) -> None:
+    picture = np.zeros((40, 80, 3), np.uint8)
+    picture[:, 30:] = (250, 10, 10)
+    source = {"media": studio.library.add_media(png(picture), "half.png").sha256, "mode": "crop", "x": 0.75}
+    values = {"tab": "image", "size": [32, 32], "pictures": {"start": source, "keys": [source | {"frame": 4}]}}
+    sent = TAB.prepared(values, studio)["pictures"]
+    shown = read_image(studio.library.media_path(sent["start"]["media"])).pixels[0]
+    assert shown.shape == (32, 32, 3) and (shown == (250, 10, 10)).all()
+    assert sent["keys"][0]["frame"] == 4 and values["pictures"]["start"] is source
+    again = TAB.prepared(values | {"pictures": {"start": {"media": sent["start"]["media"]}}}, studio)["pictures"]
+    assert again["start"]["media"] == sent["start"]["media"]
 
 
 @pytest.mark.parametrize("data", [b"", b"no film at all", b"\x00\x00\x00\x18ftypmp42" + b"\0" * 40])
