@@ -77,7 +77,7 @@ def measure(
         if card is cards[0]:
             say("the floors: true renders, plain and after the codec")
             found[card.id] = measure_floors(world, found[card.id])
-        measures += [*_told(card, found[card.id], promised=card is cards[0]), *_speed(card, maker.runs)]
+        measures += [*_told(card, found[card.id], world.size, promised=card is cards[0]), *_speed(card, maker.runs)]
     measures += _gap(cards, found)
     return Findings(measures=tuple(measures), pictures=_sheets(cards, found))
 
@@ -102,10 +102,10 @@ def _instruments(judge: Path) -> Instruments:
     return Instruments(judge=load_judge(judge), nearness=depth.load().estimate, skeletons=pose.load().estimate)
 
 
-def _told(card: ModelCard, results: Results, *, promised: bool) -> list[Measure]:
+def _told(card: ModelCard, results: Results, size: Size, *, promised: bool) -> list[Measure]:
     """The figures of one card; what is promised, is promised of the base model."""
-    known = [(TELLS[name], figure) for name, figure in results.figures.items() if name in TELLS]
-    told = [_measure(card, tell, figure, promised) for tell, figure in known]
+    known = [(name, figure) for name, figure in results.figures.items() if name in TELLS]
+    told = [_measure(card, _counted(name, size), figure, promised) for name, figure in known]
     times = _times_better(results)
     if times:
         worst = min(times, key=lambda name: times[name])
@@ -114,6 +114,14 @@ def _told(card: ModelCard, results: Results, *, promised: bool) -> list[Measure]
         name = f"{card.id}: the least gain of a control over another scene's"
         told.append(Measure(name=name, value=times[worst], unit="x", least=least, note=note))
     return told
+
+
+def _counted(name: str, size: Size) -> Told:
+    """How a figure is told, with the number of scenes and seeds it comes from."""
+    of_text = name.startswith(("text.", "clips.", "codec."))
+    count = f"{size.text_scenes if of_text else size.control_scenes} scenes, {size.seeds} seeds"
+    tell = TELLS[name]
+    return replace(tell, note="; ".join(part for part in (count, tell.note) if part))
 
 
 def _measure(card: ModelCard, tell: Told, figure: Compared, promised: bool) -> Measure:
