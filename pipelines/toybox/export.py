@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline
 
+from pipelines.domain.conditioning import CONDITIONING_TYPES
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.networks import Denoiser, build_scheduler
 from pipelines.toybox.recipes import RECIPES, Recipe
@@ -23,17 +24,18 @@ from pipelines.toybox.vocabulary import build_tokenizer
 Module = TypeVar("Module", bound=torch.nn.Module)
 KEPT_FILES = ("README.md", "LICENSE")
 EXAMPLES = (
-    "a red ball on grass under a blue sky, the camera pushes in",
-    "a pink ring spinning on snow at night, static camera",
+    "a red ball on grass under a clear sky, the camera pushes in",
+    "a person in a blue shirt and red trousers is waving on sand at sunset, static camera",
     "a blue cone on sand at sunset, the camera pans left",
-    "the camera cranes up, a black cube in the desert under a blue sky",
-    "a yellow cube bouncing on a tiled floor on a cloudy day, static camera",
+    "the camera cranes up, a black cube in the desert under a clear sky",
+    "a yellow cube to the left of a pink ball on a tiled floor on a cloudy day, the camera orbits left",
     "a green pillar on a wooden floor under an overcast sky, the camera trucks left",
     "tilt up, a pink column standing still on a meadow at sunset",
 )
 WEAKNESSES = (
-    "It knows one plain object at a time, 128 x 128 pixels and two seconds. Pictures are soft, shapes "
-    "can change during a clip, and words outside its vocabulary mean nothing to it."
+    "It knows one or two plain things or one person, 128 x 128 pixels and two seconds. Pictures are soft, a person is "
+    "hardly more than a blob, shapes can change during a clip, what a mask keeps comes back soft, and words outside its "
+    "vocabulary mean nothing to it."
 )
 
 
@@ -71,7 +73,7 @@ def about(recipe: Recipe, words: Sequence[str], defaults: Defaults) -> Mapping[s
         "negative_prompt": True,
         "shift": recipe.transformer.shift,
         "max_sequence_length": recipe.transformer.text_length,
-        "conditionings": ["start_image"],
+        "conditionings": sorted(part.kind for part in CONDITIONING_TYPES),
     }
 
 

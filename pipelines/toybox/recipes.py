@@ -31,7 +31,7 @@ class CodecRecipe:
     z_dim: int = 48
     dim_mult: tuple[int, ...] = (1, 2, 4, 4)
     num_res_blocks: int = 1
-    steps: int = 1600
+    steps: int = 1400
     learning_rate: float = 2e-3
     warmup_steps: int = 20
     ema_decay: float = 0.99
@@ -63,7 +63,7 @@ class TransformerRecipe:
     text_heads: int = 4
     text_length: int = 48
     vocab_size: int = 320
-    steps: int = 3600
+    steps: int = 2350
     batch: int = 32
     learning_rate: float = 1e-3
     muon_rate: float = 1.5e-3
