@@ -34,8 +34,8 @@ EXAMPLES = (
 )
 WEAKNESSES = (
     "It knows one or two plain things or one person, 128 x 128 pixels and two seconds. Pictures are soft, a person is "
-    "hardly more than a blob, shapes can change during a clip, what a mask keeps comes back soft, and words outside its "
-    "vocabulary mean nothing to it."
+    "hardly more than a blob, shapes can change during a clip, what a mask keeps comes back soft, and words outside "
+    "its vocabulary mean nothing to it."
 )
 
 
