@@ -61,7 +61,7 @@ class JudgeRecipe:
 
     mixture: str = "everyday"
     shape: JudgeShape = JudgeShape()
-    steps: int = 700
+    steps: int = 1100
     batch: int = 24
     learning_rate: float = 2e-3
     weight_decay: float = 0.02
