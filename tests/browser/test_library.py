@@ -91,7 +91,7 @@ def test_a_dropped_clip_restores_its_settings_and_other_files_are_told(
     Image.new("RGB", (40, 30), (20, 120, 200)).save(picture)
     drop(page, picture)
     expect(page.locator(".gm-toast", has_text="holiday.png")).to_contain_text("40 × 30")
-    text = tmp_path / "notes.txt"
+    text = tmp_path / "notes.md"
     text.write_text("no film")
     drop(page, text)
     expect(page.locator(".gm-toast.gm-bad")).to_be_visible()

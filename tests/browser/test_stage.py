@@ -13,24 +13,24 @@ NEWEST = "clips?limit=1"
 
 
 def frame(page: Page) -> int:
-    return int(page.inner_text(".gm-counter").split("/")[0])
+    return int(page.inner_text(".gm-view-clip .gm-counter").split("/")[0])
 
 
 def test_the_player_answers_to_its_keys(page: Page) -> None:
     wait_for_stage(page, "clip")
     page.wait_for_function("document.querySelector('.gm-video').currentTime > 0")
-    page.click(".gm-counter")
+    page.click(".gm-view-clip .gm-counter")
     page.keyboard.press("Space")
     assert page.evaluate("document.querySelector('.gm-video').paused")
-    page.locator(".gm-scrub").fill("1")
+    page.locator(".gm-view-clip .gm-scrub").fill("1")
     page.evaluate("document.activeElement.blur()")
-    expect(page.locator(".gm-counter")).to_contain_text("2 /")
+    expect(page.locator(".gm-view-clip .gm-counter")).to_contain_text("2 /")
     for key, wanted in (("ArrowRight", 3), ("ArrowRight", 4), ("ArrowLeft", 3)):
         page.keyboard.press(key)
-        page.wait_for_function(f"parseInt(document.querySelector('.gm-counter').textContent) === {wanted}")
+        page.wait_for_function(f"parseInt(document.querySelector('.gm-view-clip .gm-counter').textContent) === {wanted}")
     assert frame(page) == 3
     page.keyboard.press("j")
-    page.wait_for_function("parseInt(document.querySelector('.gm-counter').textContent) !== 3")
+    page.wait_for_function("parseInt(document.querySelector('.gm-view-clip .gm-counter').textContent) !== 3")
     page.keyboard.press("k")
     page.keyboard.press("l")
     page.wait_for_function("!document.querySelector('.gm-video').paused")
