@@ -23,14 +23,14 @@ os.environ |= {
 hypothesis.settings.register_profile("gimbal", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("gimbal")
 
-ORDER = ("crash", "browser", "gpu")
+ORDER = ("toybox", "crash", "browser", "gpu")
 # The longest of the quick files begin first, so that no core waits for them at the end.
-LONG = ("test_phases.py", "test_worker_process.py", "test_style.py", "test_launch.py", "test_contract.py")
+LONG = ("test_bench.py", "test_commands.py", "test_worker_process.py", "test_launch.py", "test_contract.py")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by folder (tests/crash, tests/browser, tests/gpu), then run the quick tests first."""
+    """Mark by folder (tests/toybox, tests/crash, ...), then run the quick tests first."""
     for item in items:
         for name in set(ORDER) & set(Path(item.path).relative_to(Path(__file__).parent).parts):
             item.add_marker(name)

@@ -27,7 +27,8 @@ def test_the_player_answers_to_its_keys(page: Page) -> None:
     expect(page.locator(".gm-view-clip .gm-counter")).to_contain_text("2 /")
     for key, wanted in (("ArrowRight", 3), ("ArrowRight", 4), ("ArrowLeft", 3)):
         page.keyboard.press(key)
-        page.wait_for_function(f"parseInt(document.querySelector('.gm-view-clip .gm-counter').textContent) === {wanted}")
+        shown = "parseInt(document.querySelector('.gm-view-clip .gm-counter').textContent)"
+        page.wait_for_function(f"{shown} === {wanted}")
     assert frame(page) == 3
     page.keyboard.press("j")
     page.wait_for_function("parseInt(document.querySelector('.gm-view-clip .gm-counter').textContent) !== 3")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.phases import ALONE, Phase
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 QUICK_END = ("-o", "faulthandler_timeout=2", "-o", "faulthandler_exit_on_timeout=true")
 # A loose process in a session of its own that holds the output open, as a browser does whose driver was killed.
 LOOSE = """
