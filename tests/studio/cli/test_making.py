@@ -55,7 +55,7 @@ def test_export_takes_a_clip_of_the_library_by_its_id(made: Made, tmp_path: Path
 def test_jobs_lists_what_was_made(made: Made) -> None:
     told = made.gimbal("jobs", "--json").json
     assert not told["paused"]
-    assert [(job["state"], job["clip"]) for job in told["jobs"]] == [("finished", made.told["clip"])]
+    assert ("finished", made.told["clip"]) in [(job["state"], job["clip"]) for job in told["jobs"]]
 
 
 @pytest.mark.parametrize(
