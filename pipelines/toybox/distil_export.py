@@ -8,7 +8,6 @@ The sheet shows each of the base's own example prompts twice: by the guided base
 
 import argparse
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from peft import get_peft_model_state_dict
 from pipelines.toybox.distil import DistilRun, begin
 from pipelines.toybox.distil_recipes import RECIPES, STEPS, DistilRecipe, build_scheduler
 from pipelines.toybox.distil_teacher import Base
-from pipelines.toybox.export import KEPT_FILES
+from pipelines.toybox.export import replacing, write_about
 from pipelines.toybox.recipes import RECIPES as BASE_RECIPES
 from pipelines.toybox.report import contact_sheet
 from pipelines.toybox.samples import load, sample, settings_of
@@ -59,19 +58,9 @@ def write_folder(run: DistilRun, target: Path) -> None:
     """Replace the card folder at `target`; its model card is kept. The base must lie beside it."""
     if not (target.parent / run.base.name / "model_index.json").is_file():
         raise FileNotFoundError(f"{target.parent} holds no {run.base.name}: the student lies beside its base.")
-    fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
-    for folder in (fresh, old):
-        shutil.rmtree(folder, ignore_errors=True)
-    WanVACEPipeline.save_lora_weights(fresh, transformer_lora_layers=averaged_layers(run), weight_name=ADAPTER)
-    text = json.dumps(about(run.recipe, run.base.name), indent=1, ensure_ascii=False)
-    (fresh / "gimbal.json").write_text(text + "\n", encoding="utf-8")
-    for name in KEPT_FILES:
-        if (target / name).exists():
-            shutil.copy2(target / name, fresh / name)
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    with replacing(target) as fresh:
+        WanVACEPipeline.save_lora_weights(fresh, transformer_lora_layers=averaged_layers(run), weight_name=ADAPTER)
+        write_about(fresh, about(run.recipe, run.base.name))
 
 
 def load_student(folder: Path, base: Path, recipe: DistilRecipe) -> WanVACEPipeline:

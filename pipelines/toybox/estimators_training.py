@@ -1,23 +1,25 @@
 """The loop that trains an estimator: resumable, one loss, one folder; what differs is handed in as a `Lesson`."""
 
+import argparse
 import json
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
-from pipelines.toybox.estimators_recipes import Schedule
-from pipelines.toybox.optimizers import ConvolutionMuon
+from pipelines.toybox.estimators_recipes import DepthRecipe, PoseRecipe, Schedule
+from pipelines.toybox.optimizers import ConvolutionMuon, TwoOptimizers
 from pipelines.toybox.report import loss_plot
 
 
-class EstimatorOptimizer:
+class EstimatorOptimizer(TwoOptimizers):
     """Muon for the hidden matrices and kernels beside AdamW for everything else, behind one optimizer's face."""
 
     def __init__(self, model: nn.Module, schedule: Schedule) -> None:
@@ -26,33 +28,10 @@ class EstimatorOptimizer:
         hidden = [layer.weight for layer in layers[1:-1] if layer.weight.shape[0] > 1]
         known = {id(weight) for weight in hidden}
         others = [weight for weight in model.parameters() if id(weight) not in known]
-        self.muon = ConvolutionMuon(hidden, lr=schedule.muon_rate)
-        self.adamw = torch.optim.AdamW(others, lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
-
-    def set_share(self, share: float) -> None:
-        """Set both rates to this share of their peaks."""
-        for part in (self.muon, self.adamw):
-            for group in part.param_groups:
-                group["lr"] = part.defaults["lr"] * share
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        self.muon.zero_grad(set_to_none=True)
-        self.adamw.zero_grad(set_to_none=True)
-
-    def step(self) -> None:
-        """Step both."""
-        self.muon.step()
-        self.adamw.step()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Both states by name."""
-        return {"muon": self.muon.state_dict(), "adamw": self.adamw.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up both states."""
-        self.muon.load_state_dict(state["muon"])
-        self.adamw.load_state_dict(state["adamw"])
+        super().__init__(
+            ConvolutionMuon(hidden, lr=schedule.muon_rate),
+            torch.optim.AdamW(others, lr=schedule.learning_rate, betas=(0.9, 0.99), weight_decay=0.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -81,6 +60,39 @@ class EstimatorRun:
     def own(self, name: str) -> Path:
         """The folder of one lesson's state and report."""
         return self.folder / name
+
+
+Recipe = TypeVar("Recipe", DepthRecipe, PoseRecipe)
+
+
+@dataclass(frozen=True)
+class Course(Generic[Recipe]):
+    """A stage's command: its named recipes, its lesson, and what its processor's file says."""
+
+    title: str
+    recipes: Mapping[str, Recipe]
+    lesson: Callable[[Recipe, EstimatorRun], Lesson]
+    processor: Callable[[Recipe], dict[str, object]]
+
+    def run(self, arguments: Sequence[str] | None) -> None:
+        """Train, and write the folder when the last step is done (or with --finish at once)."""
+        parser = argparse.ArgumentParser(description=self.title)
+        parser.add_argument("--recipe", choices=sorted(self.recipes), default="cpu")
+        parser.add_argument("--run", type=Path, required=True)
+        parser.add_argument("--target", type=Path, help="also copy the finished folder's files here")
+        parser.add_argument("--device", default="cpu")
+        parser.add_argument("--threads", type=int, default=1)
+        parser.add_argument("--stop-at", type=int)
+        parser.add_argument("--finish", action="store_true", help="write the folder even before the last step")
+        options = parser.parse_args(arguments)
+        torch.set_num_threads(options.threads)
+        recipe, run = self.recipes[options.recipe], EstimatorRun(options.run, options.device, options.stop_at)
+        lesson = self.lesson(recipe, run)
+        state = train(lesson, run)
+        if options.finish or state.step >= recipe.schedule.steps:
+            made = write_folder(lesson, run, state, self.processor(recipe))
+            if options.target:
+                shutil.copytree(made, options.target, dirs_exist_ok=True)
 
 
 def begin(lesson: Lesson, run: EstimatorRun) -> TrainingState[EstimatorOptimizer]:

@@ -7,7 +7,8 @@ import argparse
 import copy
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -100,14 +101,25 @@ def to_bfloat16(module: Module) -> Module:
 
 def write_folder(recipe: Recipe, pipe: WanVACEPipeline, words: Sequence[str], target: Path) -> None:
     """Replace the checkpoint folder at `target` by this pipeline, trained on these words; its model card is kept."""
+    with replacing(target) as fresh:
+        pipe.save_pretrained(fresh, safe_serialization=True)
+        _name_tokenizer_class(fresh)
+        _forget_origins(fresh)
+        write_about(fresh, about(recipe, words, Defaults()))
+
+
+def write_about(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the folder's gimbal.json."""
+    (folder / "gimbal.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A new folder to fill, which then takes the place of `target`; what people wrote in the old one is kept."""
     fresh, old = target.with_name(f".{target.name}.new"), target.with_name(f".{target.name}.old")
     for folder in (fresh, old):
         shutil.rmtree(folder, ignore_errors=True)
-    pipe.save_pretrained(fresh, safe_serialization=True)
-    _name_tokenizer_class(fresh)
-    _forget_origins(fresh)
-    text = json.dumps(about(recipe, words, Defaults()), indent=1, ensure_ascii=False)
-    (fresh / "gimbal.json").write_text(text + "\n", encoding="utf-8")
+    yield fresh
     for name in KEPT_FILES:
         if (target / name).exists():
             shutil.copy2(target / name, fresh / name)

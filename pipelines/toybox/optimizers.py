@@ -43,16 +43,14 @@ def orthogonalised(matrix: Tensor, iterations: int = 5) -> Tensor:
     return result * (0.2 * max(matrix.shape) ** 0.5)
 
 
-class CodecOptimizer:
-    """Muon for the decoder's kernels beside AdamW for its norms and biases, behind one optimizer's face."""
+class TwoOptimizers:
+    """Muon beside another optimizer, stepped as one."""
 
-    def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
-        kernels = [parameter for parameter in parameters if parameter[0].numel() > 1]
-        others = [parameter for parameter in parameters if parameter[0].numel() == 1]
-        self.parts = (ConvolutionMuon(kernels, lr=rate), torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99)))
+    def __init__(self, muon: torch.optim.Optimizer, adamw: torch.optim.Optimizer) -> None:
+        self.parts = (muon, adamw)
 
     def set_share(self, share: float) -> None:
-        """Set both rates to this share of their peaks."""
+        """Set both rates to this share of their peaks (as `defaults` hold them)."""
         for part in self.parts:
             for group in part.param_groups:
                 group["lr"] = part.defaults["lr"] * share
@@ -77,45 +75,26 @@ class CodecOptimizer:
         self.parts[1].load_state_dict(state["adamw"])
 
 
-class MuonAndAdamW:
-    """Two optimizers stepped as one (Muon: Jordan et al. 2024, its step scaled to the size AdamW's would have)."""
+class CodecOptimizer(TwoOptimizers):
+    """Muon for the decoder's kernels beside AdamW for its norms and biases."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
+        kernels = [parameter for parameter in parameters if parameter[0].numel() > 1]
+        others = [parameter for parameter in parameters if parameter[0].numel() == 1]
+        super().__init__(ConvolutionMuon(kernels, lr=rate), torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.99)))
+
+
+class MuonAndAdamW(TwoOptimizers):
+    """Muon for the transformer's hidden matrices (Jordan et al. 2024, its step scaled to AdamW's) beside AdamW."""
 
     def __init__(self, model: Denoiser, recipe: TransformerRecipe) -> None:
         blocks = nn.ModuleList([*model.transformer.blocks, *model.transformer.vace_blocks])
         hidden = [weight for weight in blocks.parameters() if weight.ndim == 2]
         known = {id(weight) for weight in hidden}
         others = [weight for weight in model.parameters() if id(weight) not in known]
-        self.muon = torch.optim.Muon(
-            hidden, lr=recipe.muon_rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
+        super().__init__(
+            torch.optim.Muon(
+                hidden, lr=recipe.muon_rate, weight_decay=recipe.weight_decay, adjust_lr_fn="match_rms_adamw"
+            ),
+            torch.optim.AdamW(others, lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0),
         )
-        self.adamw = torch.optim.AdamW(others, lr=recipe.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
-
-    @property
-    def param_groups(self) -> list[dict[str, Any]]:
-        """The groups of both."""
-        return [*self.muon.param_groups, *self.adamw.param_groups]
-
-    def set_share(self, share: float) -> None:
-        """Set both rates to this share of their peaks (as `defaults` hold them)."""
-        for part in (self.muon, self.adamw):
-            for group in part.param_groups:
-                group["lr"] = part.defaults["lr"] * share
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients."""
-        self.muon.zero_grad(set_to_none)
-        self.adamw.zero_grad(set_to_none)
-
-    def step(self) -> None:
-        """Step both."""
-        self.muon.step()
-        self.adamw.step()
-
-    def state_dict(self) -> dict[str, Any]:
-        """Both states by name."""
-        return {"muon": self.muon.state_dict(), "adamw": self.adamw.state_dict()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up both states."""
-        self.muon.load_state_dict(state["muon"])
-        self.adamw.load_state_dict(state["adamw"])

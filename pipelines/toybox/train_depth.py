@@ -8,10 +8,7 @@ of MiDaS (Ranftl et al., 2022), and beside them the plain error of log(inverse d
 of a clip on one scale and the far ground right.
 """
 
-import argparse
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -21,7 +18,7 @@ from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, D
 
 from pipelines.toybox.estimators_data import Picture, PictureSource
 from pipelines.toybox.estimators_recipes import DEPTH, DepthRecipe
-from pipelines.toybox.estimators_training import EstimatorRun, Lesson, train, write_folder
+from pipelines.toybox.estimators_training import Course, EstimatorRun, Lesson
 
 NEAREST_METRES = 1.0
 FAR_METRES = 50.0
@@ -125,23 +122,7 @@ def lesson(recipe: DepthRecipe, run: EstimatorRun) -> Lesson:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, and write the folder when the last step is done (or with --finish at once)."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", choices=sorted(DEPTH), default="cpu")
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--target", type=Path, help="also copy the finished folder's files here")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--stop-at", type=int)
-    parser.add_argument("--finish", action="store_true", help="write the folder even if the last step is not reached")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    recipe, run = DEPTH[options.recipe], EstimatorRun(options.run, options.device, options.stop_at)
-    course = lesson(recipe, run)
-    state = train(course, run)
-    if options.finish or state.step >= recipe.schedule.steps:
-        made = write_folder(course, run, state, processor(recipe))
-        if options.target:
-            shutil.copytree(made, options.target, dirs_exist_ok=True)
+    Course(__doc__.splitlines()[0], DEPTH, lesson, processor).run(arguments)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,7 @@ have none, so that the height of a peak tells whether there is anything. Boxes v
 around the figure, since use looks twice: at the whole picture first, then around what was found.
 """
 
-import argparse
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -23,7 +20,7 @@ from pipelines.conditioning.coco import TO_17
 from pipelines.conditioning.person_box import Box, View, around, whole
 from pipelines.toybox.estimators_data import Picture, PictureSource
 from pipelines.toybox.estimators_recipes import POSE, PoseRecipe
-from pipelines.toybox.estimators_training import EstimatorRun, Lesson, train, write_folder
+from pipelines.toybox.estimators_training import Course, EstimatorRun, Lesson
 
 JOINTS = 17
 HEATMAP_SHARE = 4
@@ -127,23 +124,7 @@ def lesson(recipe: PoseRecipe, run: EstimatorRun) -> Lesson:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, and write the folder when the last step is done (or with --finish at once)."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", choices=sorted(POSE), default="cpu")
-    parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--target", type=Path, help="also copy the finished folder's files here")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--stop-at", type=int)
-    parser.add_argument("--finish", action="store_true", help="write the folder even if the last step is not reached")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    recipe, run = POSE[options.recipe], EstimatorRun(options.run, options.device, options.stop_at)
-    course = lesson(recipe, run)
-    state = train(course, run)
-    if options.finish or state.step >= recipe.schedule.steps:
-        made = write_folder(course, run, state, processor(recipe))
-        if options.target:
-            shutil.copytree(made, options.target, dirs_exist_ok=True)
+    Course(__doc__.splitlines()[0], POSE, lesson, processor).run(arguments)
 
 
 if __name__ == "__main__":
