@@ -25,7 +25,6 @@ from pipelines.toybox.scene import CameraMove
 
 FloatArray = npt.NDArray[np.float64]
 
-SENSOR_HEIGHT_MM = 24.0
 EASINGS: Mapping[str, Callable[[float], float]] = MappingProxyType({
     "constant": lambda u: u,
     "eased": lambda u: u * u * (3.0 - 2.0 * u),

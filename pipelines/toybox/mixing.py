@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.conditioning import depth, edges, pose
+from pipelines.domain.camera.pose import focal_pixels, relative_to
 from pipelines.domain.camera.warp import warp
 from pipelines.domain.conditioning import (
     Conditioning,
@@ -26,7 +27,7 @@ from pipelines.domain.conditioning import (
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.wan.conditioning import VaceInput, compose
-from pipelines.toybox.camera_moves import SENSOR_HEIGHT_MM, camera_path
+from pipelines.toybox.camera_moves import camera_path
 from pipelines.toybox.clips import Shard
 from pipelines.toybox.scene import CameraMove
 
@@ -174,13 +175,12 @@ def _warp(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
     """The first picture moved along the true path; what it does not show is left to the model."""
     count, height = truth.frames.shape[:2]
     poses, millimetres = camera_path(truth.camera, count)
-    focals = millimetres * height / SENSOR_HEIGHT_MM
+    focals = focal_pixels(millimetres, height)
     if truth.is_mirrored:
         flip = np.diag([-1.0, 1.0, 1.0, 1.0])
         poses = flip @ poses @ flip
-    relative = np.linalg.inv(poses[0]) @ poses
-    seen = warp(truth.frames[0], truth.depth[0], float(focals[0]), relative, focals)
-    return {SourceClip(media=CLIP): seen.frames, MaskClip(media=HOLES): _as_frames(seen.holes)}
+    seen = warp(truth.frames[0], truth.depth[0], float(focals[0]), relative_to(poses, poses[0]), focals)
+    return {SourceClip(media=CLIP): seen.frames, MaskClip(media=HOLES): mask_frames(seen.holes)}
 
 
 def _inpaint(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
@@ -190,12 +190,12 @@ def _inpaint(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes
         holes = np.stack(grown).astype(bool)
     else:
         holes = _boxes(truth.frames.shape[:3], rng, (0.25, 0.65))
-    return {SourceClip(media=CLIP): truth.frames, MaskClip(media=HOLES): _as_frames(holes)}
+    return {SourceClip(media=CLIP): truth.frames, MaskClip(media=HOLES): mask_frames(holes)}
 
 
 def _outpaint(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
     kept = _boxes(truth.frames.shape[:3], rng, (0.5, 0.85), still=True)
-    return {SourceClip(media=CLIP): truth.frames, MaskClip(media=HOLES): _as_frames(~kept)}
+    return {SourceClip(media=CLIP): truth.frames, MaskClip(media=HOLES): mask_frames(~kept)}
 
 
 def _boxes(
@@ -213,7 +213,8 @@ def _boxes(
     return result
 
 
-def _as_frames(mask: npt.NDArray[np.bool_]) -> Bytes:
+def mask_frames(mask: npt.NDArray[np.bool_]) -> Bytes:
+    """A mask (T, H, W) as frames (T, H, W, 3): white where it is true."""
     return np.repeat(np.where(mask, np.uint8(255), np.uint8(0))[..., None], 3, axis=-1)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pipelines.toybox.camera_moves import SENSOR_HEIGHT_MM, camera_path
+from pipelines.domain.camera.pose import focal_pixels
+from pipelines.toybox.camera_moves import camera_path
 from pipelines.toybox.render_rays import Cameras, pixel_grid, through
 from pipelines.toybox.render_shade import Stage, build_stage, trace
 from pipelines.toybox.scene import Scene
@@ -49,7 +50,7 @@ def render(
 def _clip(scene: Scene, num_frames: int, width: int, height: int, device: torch.device) -> tuple[Tensor, ...]:
     poses, focals = camera_path(scene.camera, num_frames)
     world = torch.tensor(poses, dtype=torch.float32, device=device)
-    focal = torch.tensor(focals * height / SENSOR_HEIGHT_MM, dtype=torch.float32, device=device)
+    focal = torch.tensor(focal_pixels(focals, height), dtype=torch.float32, device=device)
     cameras = Cameras(world[:, :3, 3], world[:, :3, :3], focal, width, height)
     stage = build_stage(scene, cameras)
     colour, depth, instances = trace(stage, pixel_grid(cameras, range(num_frames)))

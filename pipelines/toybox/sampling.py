@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from pipelines.toybox.camera_moves import SENSOR_HEIGHT_MM
+from pipelines.domain.camera.pose import SENSOR_HEIGHT_MM
 from pipelines.toybox.scene import (
     ACTIONS,
     COLOURS,

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.domain.camera.pose import angles_degrees
 from pipelines.toybox.bench import pictures, text
-from pipelines.toybox.bench.camera import angle_degrees, follow_camera, path_error
+from pipelines.toybox.bench.camera import follow_camera, path_error
 from pipelines.toybox.bench.quality import frechet, principal
 from pipelines.toybox.bench.scenes import Case, Shape, draw_cases, has_measurable_path
 from pipelines.toybox.judge import facts
@@ -98,7 +99,7 @@ def test_a_known_turn_and_a_known_step_are_told_in_degrees_and_shares() -> None:
     off[1:, 1, 3] += 0.5
     error = path_error(off, path)
     assert error.rotation_degrees == pytest.approx(10.0) and error.translation == pytest.approx(0.25)
-    assert angle_degrees(turned(1e-6, 0)[:3, :3]) == pytest.approx(np.degrees(1e-6), rel=1e-6)
+    assert angles_degrees(np.eye(3), turned(1e-6, 0)[:3, :3]) == pytest.approx(np.degrees(1e-6), rel=1e-6)
 
 
 def test_the_camera_of_true_renders_is_found_within_a_degree(cases: list[Case]) -> None:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.domain.camera.pose import angles_degrees, relative_to
 from pipelines.toybox.judge import Clips
 
 Floats = npt.NDArray[np.float64]
@@ -76,18 +77,11 @@ class PathError:
 
 def path_error(found: Floats, true: Floats, shortest: float = 0.05) -> PathError:
     """The error of camera-to-world poses (T, 4, 4); a path shorter than `shortest` has no share of translation."""
-    found, true = (np.linalg.inv(path[0]) @ path for path in (found, true))
-    turns = [angle_degrees(a[:3, :3].T @ b[:3, :3]) for a, b in zip(found[1:], true[1:], strict=True)]
+    found, true = (relative_to(path, path[0]) for path in (found, true))
+    turns = angles_degrees(found[1:, :3, :3], true[1:, :3, :3])
     length = float(np.linalg.norm(np.diff(true[:, :3, 3], axis=0), axis=1).sum())
     away = float(np.linalg.norm(found[1:, :3, 3] - true[1:, :3, 3], axis=1).mean())
     return PathError(float(np.mean(turns)), away / length if length > shortest else None)
-
-
-def angle_degrees(rotation: Floats) -> float:
-    """The angle of a rotation matrix (3, 3), exact for small ones too."""
-    sine = np.linalg.norm([rotation[2, 1] - rotation[1, 2], rotation[0, 2] - rotation[2, 0],
-                           rotation[1, 0] - rotation[0, 1]])
-    return float(np.degrees(np.arctan2(sine, np.trace(rotation) - 1.0)))
 
 
 def _points(depth: npt.NDArray[np.float32], still: npt.NDArray[np.bool_], focal: float, stride: int = 2) -> Points:

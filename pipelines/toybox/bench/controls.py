@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.conditioning import depth, edges, pose
+from pipelines.domain.camera.pose import relative_to
 from pipelines.domain.camera.warp import warp
 from pipelines.domain.conditioning import (
     Conditioning,
@@ -27,7 +28,7 @@ from pipelines.toybox.bench.camera import follow_camera, path_error
 from pipelines.toybox.bench.scenes import Case, has_figure, has_measurable_path, is_one_thing
 from pipelines.toybox.captions import GROUND_PHRASES, MOVE_PHRASES, SKY_PHRASES
 from pipelines.toybox.judge import Clips, Judge, facts
-from pipelines.toybox.mixing import reference
+from pipelines.toybox.mixing import mask_frames, reference
 from pipelines.toybox.scene import Scene
 
 Parts = Mapping[Conditioning, Clips]
@@ -93,12 +94,9 @@ def _start_and_end(case: Case) -> Parts:
 
 
 def _warp(case: Case) -> Parts:
-    seen = warp(case.frames[0], case.depth[0], float(case.focals[0]), _relative(case.poses), case.focals)
+    poses = relative_to(case.poses, case.poses[0])
+    seen = warp(case.frames[0], case.depth[0], float(case.focals[0]), poses, case.focals)
     return _source_and_mask(seen.frames, seen.holes)
-
-
-def _relative(poses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(poses[0]) @ poses)
 
 
 def _hole(case: Case) -> npt.NDArray[np.bool_]:
@@ -115,7 +113,7 @@ def _mask(case: Case) -> Parts:
 
 
 def _source_and_mask(source: Clips, holes: npt.NDArray[np.bool_]) -> Parts:
-    white = np.repeat(np.where(holes, np.uint8(255), np.uint8(0))[..., None], 3, axis=-1)
+    white = mask_frames(holes)
     return {SourceClip(media=_medium(source)): source, MaskClip(media=_medium(white)): white}
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.toybox import measure_estimators
 from pipelines.toybox.judge import Clips
 from pipelines.toybox.truth_flow import Flow
 
@@ -28,13 +29,8 @@ def depth_errors(nearness: Floats, depth: Floats) -> dict[str, float]:
     nearness: relative inverse depth (T, H, W), larger = nearer. depth: the truth in metres, inf in the sky; what is
     far is left out. As in Ranftl et al., "Towards Robust Monocular Depth Estimation" (2020), with one fit per clip.
     """
-    near = depth < FAR_METRES
-    found, true = nearness[near].astype(np.float64), depth[near].astype(np.float64)
-    columns = np.stack([found, np.ones_like(found)], 1)
-    (scale, shift), *_ = np.linalg.lstsq(columns, 1.0 / true, rcond=None)
-    metres = 1.0 / np.maximum(scale * found + shift, 1.0 / FAR_METRES)
-    ratio = np.maximum(metres / true, true / metres)
-    return {"abs_rel": float((np.abs(metres - true) / true).mean()), "delta": float((ratio < 1.25).mean())}
+    errors = measure_estimators.depth_errors(nearness, depth, FAR_METRES)
+    return {"abs_rel": errors.absrel, "delta": errors.delta}
 
 
 def pck(found: Floats, true: Floats, share: float = 0.1) -> float | None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from pipelines.domain.camera.pose import SENSOR_HEIGHT_MM
 from pipelines.domain.camera.warp import warp
-from pipelines.toybox.camera_moves import SENSOR_HEIGHT_MM, camera_path
+from pipelines.toybox.camera_moves import camera_path
 from pipelines.toybox.render import render
 from pipelines.toybox.scene import CameraMove, Scene, SceneObject
 
