@@ -77,10 +77,23 @@ class FrameGrid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CameraLimits:
+    """The fastest camera a model can be expected to follow, per frame step: degrees turned, metres travelled.
+
+    source: where the numbers come from, as a person is told.
+    """
+
+    degrees: float
+    metres: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What one model can do. `conditionings` lists the kinds it takes (see `pipelines.domain.conditioning`).
 
     vocabulary: the words the model knows, lower-case; empty where it knows a language at large.
+    camera: how fast a camera may be, None where nobody knows.
     """
 
     grid: FrameGrid
@@ -89,6 +102,7 @@ class Capabilities:
     negative_prompt: bool = True
     conditionings: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = field(default=frozenset(), repr=False)
+    camera: CameraLimits | None = None
 
 
 def unknown_words(prompt: str, capabilities: Capabilities) -> tuple[str, ...]:

@@ -1,27 +1,31 @@
-"""A camera path becomes what the chosen model takes: rendered depth of the stage, or as a last resort words."""
+"""A camera path becomes what the chosen model takes: a warped picture with a mask, the stage's depth, or words."""
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.conditioning import depth
 from pipelines.conditioning.previz import Stage, render
 from pipelines.domain.camera.path import CameraPath
+from pipelines.domain.camera.problems import require_sound
 from pipelines.domain.capabilities import Capabilities
-from pipelines.domain.conditioning import ControlClip
+from pipelines.domain.conditioning import Conditioning, ControlClip, MaskClip, SourceClip, StartImage
 from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from studio.camera.words import words_for
 
 if TYPE_CHECKING:
+    from studio.camera.picture import Pictures, Shown
     from studio.library import Library
 
-Route = Literal["depth", "words"]
+Route = Literal["warp", "depth", "start and words", "words"]
 CLIP_NAME = "camera-depth.mp4"
 
 
@@ -36,22 +40,49 @@ class Told:
         return f"{self.gets} {self.lost}"
 
 
-def route_for(capabilities: Capabilities) -> Route:
-    """The best way a model can be given a path."""
+_TOLD: Mapping[Route, Told] = MappingProxyType(
+    {
+        "depth": Told(
+            gets="The model is given the stage's depth.",
+            lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
+        ),
+        "words": Told(
+            gets="The model is given the move in words only.",
+            lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
+        ),
+        "warp": Told(
+            gets="The model is given the picture, moved along the path, and a mask of what it does not show.",
+            lost="Distances are estimated from the picture alone, so moves bend where they are wrong. What the picture "
+            "hides the model makes up, and things in it stand still unless it moves them.",
+        ),
+        "start and words": Told(
+            gets="The model is given the picture as its first frame, and the move in words only.",
+            lost="It takes no source clip with a mask, so the main moves are added to the prompt. Amounts, timing and "
+            "the rest are lost.",
+        ),
+    }
+)
+
+
+def takes_pictures(capabilities: Capabilities) -> bool:
+    """Whether a model can begin with a picture at all."""
+    return StartImage.kind in capabilities.conditionings or _takes_warp(capabilities)
+
+
+def _takes_warp(capabilities: Capabilities) -> bool:
+    return {SourceClip.kind, MaskClip.kind} <= capabilities.conditionings
+
+
+def route_for(capabilities: Capabilities, *, picture: bool = False) -> Route:
+    """The best way a model can be given a path, with a start picture or without."""
+    if picture:
+        return "warp" if _takes_warp(capabilities) else "start and words"
     return "depth" if ControlClip.kind in capabilities.conditionings else "words"
 
 
 def told(route: Route) -> Told:
     """What to say about a route."""
-    if route == "depth":
-        return Told(
-            gets="The model is given the stage's depth.",
-            lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
-        )
-    return Told(
-        gets="The model is given the move in words only.",
-        lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
-    )
+    return _TOLD[route]
 
 
 def compiled(
@@ -71,6 +102,24 @@ def compiled(
     control = Frames(depth.to_control(depth.nearness(seen.depth)), fps=request.fps or 1.0)
     part = ControlClip(media=_stored(control, library), control="depth")
     return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, part))
+
+
+def compiled_with_picture(
+    request: GenerationRequest, path: CameraPath, shown: Shown, capabilities: Capabilities, pictures: Pictures
+) -> GenerationRequest:
+    """The request with the path and its start picture in it: warp and mask as stored clips, or the move in words.
+
+    Raises InvalidRequest, MediaError, StorageError, WorkerDied.
+    """
+    require_sound(path)
+    made = pictures.compile(shown, path, request.num_frames, request.fps or 1.0)
+    start = (StartImage(media=made.picture),) if StartImage.kind in capabilities.conditionings else ()
+    if route_for(capabilities, picture=True) == "start and words":
+        given: tuple[Conditioning, ...] = start
+        request = dataclasses.replace(request, prompt=_with_words(request.prompt, path))
+    else:
+        given = (SourceClip(media=made.warp), MaskClip(media=made.mask), *start)
+    return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, *given))
 
 
 def _with_words(prompt: str, path: CameraPath) -> str:
