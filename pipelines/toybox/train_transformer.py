@@ -86,12 +86,13 @@ class LatentSource:
             pictures = torch.stack([self.cache.get(index, "picture") for index, _ in rows]).float()
             latents, made = torch.cat([pictures, latents], 2), with_reference(made, pictures)
         captions = zip(chosen[mine].tolist(), silent[mine].tolist(), words[mine].tolist(), strict=True)
-        texts = ["" if mute else self._caption(index, word) for index, mute, word in captions]
+        told = "places" if has_reference and rng.random() < recipe.place_share else "captions"
+        texts = ["" if mute else self._caption(index, told, word) for index, mute, word in captions]
         ids, mask = tokenize(self.tokenizer, texts, recipe.text_length)
         return Batch(latents.to(device), made.to(device), (ids.to(device), mask.to(device)))
 
-    def _caption(self, index: int, word: int) -> str:
-        texts: list[str] = self.cache.get(index, "captions")
+    def _caption(self, index: int, told: str, word: int) -> str:
+        texts: list[str] = self.cache.get(index, told)
         return texts[word % len(texts)]
 
     def _control(self, index: int, which: int) -> Tensor:
