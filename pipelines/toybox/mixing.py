@@ -247,9 +247,9 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType({
 })
 
 SHARES: Mapping[str, float] = MappingProxyType({
-    "start": 0.15, "end": 0.03, "start and end": 0.05, "keys": 0.04, "first part": 0.05, "last part": 0.03, "depth": 0.15,
-    "pose": 0.14, "edges": 0.06, "depth and start": 0.05, "pose and start": 0.05, "warp": 0.10, "inpaint": 0.06,
-    "outpaint": 0.04,
+    "start": 0.15, "end": 0.03, "start and end": 0.05, "keys": 0.04, "first part": 0.05, "last part": 0.03,
+    "depth": 0.15, "pose": 0.14, "edges": 0.06, "depth and start": 0.05, "pose and start": 0.05, "warp": 0.10,
+    "inpaint": 0.06, "outpaint": 0.04,
 })
 """How often each pattern is drawn for a clip with a figure; text alone and references are drawn beside them."""
 

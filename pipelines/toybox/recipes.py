@@ -49,7 +49,7 @@ class TransformerRecipe:
     """Shape and training of the `WanVACETransformer3DModel` and of the `UMT5EncoderModel` that learns beside it.
 
     `patterns` conditions are drawn and kept for each clip; `text_share` of the samples have none of them, and
-    `reference_share` of the steps have reference pictures, and in `place_share` of those the caption leaves the thing to
+    `reference_share` of the steps have reference pictures; in `place_share` of those the caption leaves the thing to
     the picture.
     """
 
