@@ -75,6 +75,7 @@ def about(recipe: Recipe, words: Sequence[str], defaults: Defaults) -> Mapping[s
         "shift": recipe.transformer.shift,
         "max_sequence_length": recipe.transformer.text_length,
         "conditionings": sorted(part.kind for part in CONDITIONING_TYPES),
+        "camera_limits": camera_limits(recipe.mixture, recipe.num_frames),
     }
 
 

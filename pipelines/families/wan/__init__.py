@@ -108,6 +108,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         negative_prompt=about.negative_prompt,
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
+        camera_limits=about.camera_limits,
     )
 
 
