@@ -17,6 +17,7 @@ import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline
 
 from pipelines.domain.conditioning import CONDITIONING_TYPES
+from pipelines.toybox.camera_limits import camera_limits
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.networks import Denoiser, build_scheduler
 from pipelines.toybox.recipes import RECIPES, Recipe

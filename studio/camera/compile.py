@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from studio.camera.picture import Pictures, Shown
     from studio.library import Library
 
-Route = Literal["warp", "depth", "start and words", "words"]
+Route = Literal["warp", "depth", "poses", "moves", "words"]
 CLIP_NAME = "camera-depth.mp4"
 
 
@@ -55,10 +55,13 @@ _TOLD: Mapping[Route, Told] = MappingProxyType(
             lost="Distances are estimated from the picture alone, so moves bend where they are wrong. What the picture "
             "hides the model makes up, and things in it stand still unless it moves them.",
         ),
-        "start and words": Told(
-            gets="The model is given the picture as its first frame, and the move in words only.",
-            lost="It takes no source clip with a mask, so the main moves are added to the prompt. Amounts, timing and "
-            "the rest are lost.",
+        "poses": Told(
+            gets="The model is given the camera of every frame.",
+            lost="Nothing of the path is lost; how far away things are the model decides.",
+        ),
+        "moves": Told(
+            gets="The model is given the trained move that is nearest to the path.",
+            lost="It knows a few moves only. Amounts, timing and all else are lost.",
         ),
     }
 )
@@ -75,9 +78,12 @@ def _takes_warp(capabilities: Capabilities) -> bool:
 
 def route_for(capabilities: Capabilities, *, picture: bool = False) -> Route:
     """The best way a model can be given a path, with a start picture or without."""
-    if picture:
-        return "warp" if _takes_warp(capabilities) else "start and words"
-    return "depth" if ControlClip.kind in capabilities.conditionings else "words"
+    if picture and _takes_warp(capabilities):
+        return "warp"
+    if not picture and capabilities.takes(ControlClip.kind) and "depth" in (capabilities.controls or {"depth"}):
+        return "depth"
+    native: tuple[Route, ...] = ("poses", "moves")
+    return next((route for route in native if route in capabilities.cameras), "words")
 
 
 def told(route: Route) -> Told:
@@ -95,8 +101,11 @@ def compiled(
     found = stage.problems(path)
     if found:
         raise InvalidRequest(found)
-    if route_for(capabilities) == "words":
+    route = route_for(capabilities)
+    if route == "words":
         return dataclasses.replace(request, camera=path, prompt=_with_words(request.prompt, path))
+    if route != "depth":
+        return dataclasses.replace(request, camera=path)
     poses, focal = path.sample(request.num_frames)
     seen = render(stage, poses, focal, request.width, request.height)
     control = Frames(depth.to_control(depth.nearness(seen.depth)), fps=request.fps or 1.0)
@@ -113,12 +122,14 @@ def compiled_with_picture(
     """
     require_sound(path)
     made = pictures.compile(shown, path, request.num_frames, request.fps or 1.0)
-    start = (StartImage(media=made.picture),) if StartImage.kind in capabilities.conditionings else ()
-    if route_for(capabilities, picture=True) == "start and words":
-        given: tuple[Conditioning, ...] = start
+    route = route_for(capabilities, picture=True)
+    given: tuple[Conditioning, ...] = ()
+    if route == "warp":
+        given = (SourceClip(media=made.warp), MaskClip(media=made.mask))
+    elif route == "words":
         request = dataclasses.replace(request, prompt=_with_words(request.prompt, path))
-    else:
-        given = (SourceClip(media=made.warp), MaskClip(media=made.mask), *start)
+    if capabilities.takes(StartImage.kind):
+        given = (*given, StartImage(media=made.picture))
     return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, *given))
 
 

@@ -98,6 +98,10 @@ class Pictures:
         """The path as a warp of the picture, holes marked."""
         return self._beside.ask(play, shown, path, num_frames)
 
+    def given(self, shown: Shown, path: CameraPath, num_frames: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The warp and the mask as frames (T, H, W, 3): what the model is given, at the size of `shown`."""
+        return self._beside.ask(given, shown, path, num_frames).result()
+
     def compile(self, shown: Shown, path: CameraPath, num_frames: int, fps: float) -> Compiled:
         """The picture as it is shown, its warp and the mask, kept in the library.
 
@@ -157,17 +161,22 @@ def play(shown: Shown, path: CameraPath, num_frames: int) -> Played:
 
 def write(shown: Shown, path: CameraPath, num_frames: int, fps: float, folder: str) -> None:
     """Write FILES into a folder: the picture as it is shown, its warp, the mask."""
-    from pipelines.conditioning.lift import mask_of
     from studio.media.encode import encode_video, frame_rate
     from studio.media.master import MASTER
     from studio.media.plain import png
 
+    (Path(folder) / FILES[0]).write_bytes(png(_picture(shown)))
+    for name, pixels in zip(FILES[1:], given(shown, path, num_frames), strict=True):
+        encode_video(Path(folder) / name, pixels, frame_rate(fps), MASTER, {})
+
+
+def given(shown: Shown, path: CameraPath, num_frames: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """See `Pictures.given`; grey stands where the mask is white."""
+    from pipelines.conditioning.lift import mask_of
+
     seen = _moved(shown, path, num_frames)
     mask = mask_of(seen.holes)
-    frames = np.where(mask > 127, np.uint8(128), seen.frames)
-    (Path(folder) / FILES[0]).write_bytes(png(_picture(shown)))
-    for name, pixels in ((FILES[1], frames), (FILES[2], mask)):
-        encode_video(Path(folder) / name, pixels, frame_rate(fps), MASTER, {})
+    return np.where(mask > 127, np.uint8(128), seen.frames), mask
 
 
 def warm() -> None:

@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Body, Query, Request
+from numpy.typing import NDArray
 
 from pipelines.domain.camera.fit import path_from_track
 from pipelines.domain.camera.formats import decode, encode, format_named
@@ -40,6 +42,7 @@ Project = Annotated[str, Body(max_length=60)]
 def router(studio: Studio) -> APIRouter:
     routes = APIRouter(prefix="/gimbal/api/camera")
     _moves(routes)
+    _given(routes, studio)
     _pictures(routes, studio)
     _taken(routes, studio)
     _files(routes)
@@ -62,14 +65,6 @@ def _moves(routes: APIRouter) -> None:
             return {"path": to_dict(path_from_text(text, begin))}
         except InvalidRequest as error:
             return {"refused": explain(error)}
-
-    @routes.post("/preview")
-    def preview(
-        path: Annotated[Any, Body()], things: Annotated[Any, Body()], num_frames: Frames, fps: Fps, aspect: Aspect
-    ) -> dict[str, Any]:
-        """The stage along the path beside its depth, as a playing picture (data URL)."""
-        sketch = {"path": path, "things": things}
-        return {"picture": _url(_rendered(sketch, min(num_frames, MAX_FRAMES), fps, aspect), "image/webp")}
 
 
 def _pictures(routes: APIRouter, studio: Studio) -> None:
@@ -117,10 +112,31 @@ def _measured(studio: Studio, file: Path, start: Any) -> dict[str, Any]:
     return {"path": to_dict(path), "measured": True, "notes": [note]}
 
 
-def _rendered(sketch: dict[str, Any], num_frames: int, fps: float, aspect: float) -> bytes:
-    import numpy as np
-    from PIL import Image
+def _given(routes: APIRouter, studio: Studio) -> None:
+    @routes.post("/preview")
+    def preview(
+        path: Annotated[Any, Body()],
+        things: Annotated[Any, Body()],
+        num_frames: Frames,
+        fps: Fps,
+        aspect: Aspect,
+        picture: Annotated[Any, Body()] = None,
+    ) -> dict[str, Any]:
+        """What the model is given, as a playing picture (data URL): the stage beside its depth, or warp beside mask."""
+        count = min(num_frames, MAX_FRAMES)
+        if picture is None:
+            shown = _rendered({"path": path, "things": things}, count, aspect)
+        else:
+            move = from_dict(path)
+            require_sound(move)
+            shown = studio.pictures.given(studio.pictures.shown(picture, *preview_size(aspect, count)), move, count)
+        return {"picture": _url(_playing(shown, fps, wide=aspect > 1.2), "image/webp")}
 
+
+Pixels = NDArray[np.uint8]
+
+
+def _rendered(sketch: dict[str, Any], num_frames: int, aspect: float) -> tuple[Pixels, Pixels]:
     from pipelines.conditioning import depth
     from pipelines.conditioning.previz import render
 
@@ -128,10 +144,15 @@ def _rendered(sketch: dict[str, Any], num_frames: int, fps: float, aspect: float
     found = stage.problems(path)
     if found:
         raise InvalidRequest(found)
-    width, height = _size(aspect)
-    seen = render(stage, *path.sample(num_frames), width, height)
-    control = depth.to_control(depth.nearness(seen.depth))
-    both = np.concatenate([seen.frames, control], axis=1 if aspect > 1.2 else 2)  # wide ones one over the other
+    seen = render(stage, *path.sample(num_frames), *_size(aspect))
+    return seen.frames, depth.to_control(depth.nearness(seen.depth))
+
+
+def _playing(shown: tuple[Pixels, Pixels], fps: float, *, wide: bool) -> bytes:
+    """Two clips beside each other, wide ones one over the other, as an animated WebP."""
+    from PIL import Image
+
+    both = np.concatenate(shown, axis=1 if wide else 2)
     first, *rest = (Image.fromarray(frame) for frame in both)
     out = io.BytesIO()
     first.save(out, "WEBP", save_all=True, append_images=rest, duration=round(1000 / fps), loop=0, quality=82, method=0)

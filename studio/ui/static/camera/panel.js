@@ -26,7 +26,7 @@ export function makePanel(sketch) {
   }
   const aim = h("select", { "aria-label": "Looks at", onchange: () => look(aim.value) });
   function look(value) {
-    const thing = sketch.doc.things[Number(value)];
+    const thing = sketch.things()[Number(value)];
     const keys = sketch.doc.path.keys;
     const turn = (key, i) => {
       if (value === "free") return { ...key, target: null, quaternion: sketch.turnOf(key) };
@@ -48,7 +48,7 @@ export function makePanel(sketch) {
     text(title, one ? `Key ${sketch.selected + 1} / ${count}` : `${count} keys`);
     entries.forEach((each) => each.show());
     ease.value = chosen().easing || "constant";
-    const things = sketch.doc.things.map((thing, i) => [String(i), `at the ${thing.kind}${sketch.doc.things.filter((t) => t.kind === thing.kind).length > 1 ? ` ${i + 1}` : ""}`]);
+    const things = sketch.things().map((thing, i) => [String(i), `at the ${thing.kind}${sketch.things().filter((t) => t.kind === thing.kind).length > 1 ? ` ${i + 1}` : ""}`]);
     const choices = [...things, ["point", "at a point"], ["ahead", "where it goes"], ["free", "freely"]];
     const now = JSON.stringify(choices);
     if (aim.dataset.now !== now) {
@@ -56,7 +56,7 @@ export function makePanel(sketch) {
       aim.replaceChildren(...choices.map(([value, word]) => h("option", { value }, `looks ${word}`)));
     }
     const key = chosen();
-    const at = key.target ? sketch.doc.things.findIndex((thing) => length(sub(middle(thing), key.target)) < 0.05) : -1;
+    const at = key.target ? sketch.things().findIndex((thing) => length(sub(middle(thing), key.target)) < 0.05) : -1;
     aim.value = !key.target ? "free" : at >= 0 ? String(at) : !one && sketch.ahead ? "ahead" : "point";
   }
   return { node, draw };
