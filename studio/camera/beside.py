@@ -91,7 +91,9 @@ class Beside:
             return
         try:
             good, answer = self._answer(work, given)
-        except (EOFError, OSError):
+        except Exception as error:  # it ended, or speaks nonsense
+            if not isinstance(error, EOFError | OSError):
+                _log.error("%s: no answer could be read", self._name, exc_info=error)
             self._drop()
             message = "The process that looks at pictures and clips ended before its answer."
             future.set_exception(WorkerDied(message, "Memory may have run out. Try again."))
@@ -126,8 +128,7 @@ class Beside:
             pipe.close()
         if process is not None:
             process.kill()
-            process.join()
-            process.close()
+            process.join(5.0)
 
 
 def _live(pipe: Connection, niceness: int) -> None:
