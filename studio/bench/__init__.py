@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from studio.bench.report import Findings, Measure, Report, machine
 
-NAMES = ("start", "click", "library", "idle", "toybox")
+NAMES = ("start", "click", "library", "idle", "preview", "toybox")
 Say = Callable[[str], None]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 KEPT_SECONDS = 600.0
+_LEAVE_SECONDS = 3.0
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 _log = logging.getLogger("gimbal.beside")
@@ -44,6 +45,7 @@ class Beside:
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._closed = False
+        self._busy = False
 
     def ask(self, work: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Future[Answer]:
         """Have `work(*given)` done there: a function of a module, with what can be pickled.
@@ -64,15 +66,15 @@ class Beside:
         return future
 
     def close(self) -> None:
-        """End the process at once; what is not answered is forgotten."""
+        """End the process, at once where it is at work; what is not answered is forgotten."""
         with self._lock:
             self._closed = True
             self._inbox.put(None)
-            process = self._process
+            process = self._process if self._busy else None
         if process is not None:
             process.kill()
         if self._thread is not None:
-            self._thread.join(5.0)
+            self._thread.join(3 * _LEAVE_SECONDS)
 
     def _serve(self) -> None:
         while True:
@@ -89,6 +91,7 @@ class Beside:
     def _settle(self, future: Future[Any], work: Callable[..., Any], given: tuple[Any, ...]) -> None:
         if not future.set_running_or_notify_cancel():
             return
+        self._busy = True
         try:
             good, answer = self._answer(work, given)
         except Exception as error:  # it ended, or speaks nonsense
@@ -98,6 +101,8 @@ class Beside:
             message = "The process that looks at pictures and clips ended before its answer."
             future.set_exception(WorkerDied(message, "Memory may have run out. Try again."))
             return
+        finally:
+            self._busy = False
         if good:
             future.set_result(answer)
         else:
@@ -127,8 +132,9 @@ class Beside:
         if pipe is not None:
             pipe.close()
         if process is not None:
+            process.join(_LEAVE_SECONDS)  # it leaves by itself once its pipe is closed
             process.kill()
-            process.join(5.0)
+            process.join(_LEAVE_SECONDS)
 
 
 def _live(pipe: Connection, niceness: int) -> None:

@@ -1,4 +1,4 @@
-"""Measure what Gimbal promises on this machine: start, click, library, idle, toybox (all without a name)."""
+"""Measure what Gimbal promises on this machine: start, click, library, idle, preview, toybox (all without a name)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ HELP = "measure the studio on this machine"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", choices=("start", "click", "library", "idle", "toybox"), help="which one")
+    names = ("start", "click", "library", "idle", "preview", "toybox")
+    parser.add_argument("name", nargs="?", choices=names, help="which one")
     parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="also write each result there as NAME.json")
 
 
