@@ -19,6 +19,7 @@ from pipelines.domain.conditioning import (
 )
 from pipelines.domain.errors import Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
+from pipelines.domain.subject import subject_problems, without_tokens
 
 MAX_PROMPT_CHARS = 4000
 MAX_STRENGTH = 2.0
@@ -115,7 +116,7 @@ def unknown_words(prompt: str, capabilities: Capabilities) -> tuple[str, ...]:
     """The words of a prompt that the model has never seen, each once; none where it knows a language at large."""
     if not capabilities.vocabulary:
         return ()
-    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", prompt.lower())
+    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", without_tokens(prompt).lower())
     return tuple(dict.fromkeys(w for w in words if w not in capabilities.vocabulary))
 
 
@@ -127,6 +128,7 @@ def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Pr
         *_number_problems(request, capabilities),
         *_conditioning_problems(request, capabilities),
         *(() if request.camera is None else camera_problems(request.camera)),
+        *subject_problems(request.subjects, request.prompt),
     )
 
 

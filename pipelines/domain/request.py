@@ -13,6 +13,7 @@ from pipelines.domain.camera.path import CameraPath
 from pipelines.domain.camera.text import from_dict, to_dict
 from pipelines.domain.conditioning import PART_TYPES, Conditioning
 from pipelines.domain.errors import InvalidRequest, Problem
+from pipelines.domain.subject import SubjectUse
 
 VERSION = 1
 MAX_SEED = 2**32 - 1
@@ -26,7 +27,7 @@ class GenerationRequest:
 
     width, height: pixels. num_frames: frames. fps: frames per second. steps: denoising steps.
     guidance: classifier-free guidance scale (1 = off). camera: the move that was asked for; what the model is given of
-    it stands in `conditioning`.
+    it stands in `conditioning`. subjects: the person's own subjects whose tokens stand in the prompt.
     """
 
     model: str
@@ -41,6 +42,7 @@ class GenerationRequest:
     guidance: float
     conditioning: tuple[Conditioning, ...] = ()
     camera: CameraPath | None = None
+    subjects: tuple[SubjectUse, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("fps", "guidance"):  # 8 and 8.0 are one rate, and so must be their text
@@ -59,9 +61,11 @@ class GenerationRequest:
         """One line of JSON with sorted keys: equal requests give equal text."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fields["conditioning"] = [{"kind": c.kind, **dataclasses.asdict(c)} for c in self.conditioning]
-        del fields["camera"]
+        del fields["camera"], fields["subjects"]
         if self.camera is not None:  # requests without one keep the text they had before there were cameras
             fields["camera"] = to_dict(self.camera)
+        if self.subjects:
+            fields["subjects"] = [dataclasses.asdict(use) for use in self.subjects]
         return json.dumps({"version": VERSION, **fields}, sort_keys=True, allow_nan=False)
 
     @staticmethod
@@ -91,8 +95,16 @@ def _request_from(raw: dict[str, Any]) -> GenerationRequest:
     if not isinstance(parts, list) or len(parts) > 64:
         raise _refuse("conditioning", "The request's conditioning is not a list of at most 64 parts.")
     camera = from_dict(raw.pop("camera")) if "camera" in raw else None
-    values = _checked(GenerationRequest, raw, skip=("conditioning", "camera"))
-    return GenerationRequest(conditioning=tuple(_part_from(p) for p in parts), camera=camera, **values)
+    subjects = _subjects_from(raw.pop("subjects", []))
+    values = _checked(GenerationRequest, raw, skip=("conditioning", "camera", "subjects"))
+    conditioning = tuple(_part_from(p) for p in parts)
+    return GenerationRequest(conditioning=conditioning, camera=camera, subjects=subjects, **values)
+
+
+def _subjects_from(raw: Any) -> tuple[SubjectUse, ...]:
+    if not isinstance(raw, list) or len(raw) > 64 or not all(isinstance(use, dict) for use in raw):
+        raise _refuse("subjects", "The request's subjects are not a list of at most 64 parts.")
+    return tuple(SubjectUse(**_checked(SubjectUse, use)) for use in raw)
 
 
 def _part_from(raw: Any) -> Conditioning:
