@@ -43,8 +43,8 @@ def track(clip: Clip, painted: Masks, frame: int, on_share: OnShare) -> Masks:
     for done, here in enumerate((*forward, *backward)):
         on_share(done / max(1, len(clip) - 1))
         before = here - 1 if here > frame else here + 1
-        carried = _carried(masks[before], greys[here], greys[before])
-        masks[here] = _refined(clip[here], carried) if carried.mean() >= SMALLEST else carried
+        carried, sure = _carried(masks[before], greys[here], greys[before])
+        masks[here] = _refined(clip[here], carried, sure) if carried.mean() >= SMALLEST else carried
     return masks
 
 
@@ -53,15 +53,19 @@ def lost(masks: Masks) -> int:
     return int((masks.mean(axis=(1, 2)) < SMALLEST).sum())
 
 
-def _carried(mask: Masks, here: Clip, before: Clip) -> Masks:
-    """The mask of the frame before, fetched along the flow from this frame back to it."""
-    motion = between(here, before)
+def _carried(mask: Masks, here: Clip, before: Clip) -> tuple[Masks, Masks]:
+    """The mask of the frame before, fetched along the flow from this frame back to it; and where that is sure.
+
+    It is not where the flow does not lead back to where it came from: there something was covered or uncovered.
+    """
+    back, forth = between(here, before), between(before, here)
     rows, columns = np.mgrid[: mask.shape[0], : mask.shape[1]].astype(np.float32)
-    fetched = cv2.remap(
-        mask.astype(np.float32), columns + motion[..., 0], rows + motion[..., 1], cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_CONSTANT, borderValue=0.0,
-    )  # fmt: skip
-    return np.asarray(fetched > 0.5)
+    at = columns + back[..., 0], rows + back[..., 1]
+    fetched = cv2.remap(mask.astype(np.float32), *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    returned = cv2.remap(forth, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    astray = np.linalg.norm(back + returned, axis=-1)
+    limit = 1.0 + 0.1 * np.linalg.norm(back, axis=-1)
+    return np.asarray(fetched > 0.5), np.asarray(astray < limit)
 
 
 def _brush(shape: tuple[int, ...], share: float) -> NDArray[np.uint8]:
@@ -69,20 +73,20 @@ def _brush(shape: tuple[int, ...], share: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), np.uint8)
 
 
-def _refined(picture: Clip, mask: Masks) -> Masks:
-    """The outline moved to where colours change, within a band; as it was where that makes no sense."""
+def _refined(picture: Clip, mask: Masks, sure: Masks) -> Masks:
+    """The outline moved to where colours change, within a band and where it is not sure; else as it was."""
     brush = _brush(mask.shape, BAND)
     inner = cv2.erode(mask.astype(np.uint8), brush)
     outer = cv2.dilate(mask.astype(np.uint8), brush)
-    if not inner.any() or outer.all():
+    if not (inner.astype(bool) & sure).any() or outer.all():
         return mask
     labels = np.full(mask.shape, cv2.GC_BGD, np.uint8)
     labels[outer > 0] = cv2.GC_PR_BGD
     labels[mask] = cv2.GC_PR_FGD
-    labels[inner > 0] = cv2.GC_FGD
+    labels[(inner > 0) & sure] = cv2.GC_FGD
     found = _grab(picture, labels)
     # half or double the size: the colours inside and outside are too much alike to be told apart
-    return found if 0.7 < found.sum() / mask.sum() < 1.4 else mask
+    return found if 0.5 < found.sum() / mask.sum() < 1.5 else mask
 
 
 def _grab(picture: Clip, labels: NDArray[np.uint8]) -> Masks:
