@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pipelines.domain.adapters import adapter_problems
 from pipelines.domain.camera.problems import problems as camera_problems
 from pipelines.domain.conditioning import (
     ControlClip,
@@ -85,7 +86,8 @@ class Capabilities:
     prompt: whether it is told anything in words. needs: the conditionings without which it makes nothing.
     controls: the kinds of control clip it was trained on; empty = all. cameras: ways besides depth and words in which
     it is given a camera path: "poses" (each frame's own) or "moves" (one of a few trained moves).
-    adapters: whether it takes LoRA. lacks: pairs of a conditioning it does not take and why, in words for a person.
+    adapters: whether it takes LoRA. draft: whether it can be quicker at some cost of the frames.
+    lacks: pairs of a conditioning it does not take and why, in words for a person.
     """
 
     grid: FrameGrid
@@ -99,11 +101,14 @@ class Capabilities:
     controls: frozenset[str] = frozenset()
     cameras: frozenset[str] = frozenset()
     adapters: bool = False
+    draft: bool = False
     lacks: tuple[tuple[str, str], ...] = ()
 
     def takes(self, kind: str) -> bool:
-        """Whether a request may hold a conditioning of that kind; every model that takes a source clip extends one."""
-        return kind in self.conditionings or (kind == ExtendClip.kind and SourceClip.kind in self.conditionings)
+        """Whether a request may hold a conditioning of that kind; what takes source clips also extends, if not lacking."""
+        if kind == ExtendClip.kind and SourceClip.kind in self.conditionings:
+            return kind not in dict(self.lacks)
+        return kind in self.conditionings
 
     def why_not(self, kind: str) -> str:
         """Why the model does not take a kind of conditioning: a sentence, empty where it takes it."""
@@ -129,7 +134,15 @@ def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Pr
         *_conditioning_problems(request, capabilities),
         *(() if request.camera is None else camera_problems(request.camera)),
         *subject_problems(request.subjects, request.prompt),
+        *adapter_problems(request.adapters, capabilities.adapters, bool(request.subjects)),
+        *_draft_problems(request, capabilities),
     )
+
+
+def _draft_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    if request.draft and not capabilities.draft:
+        message = f"The model {request.model} makes no drafts: there is no work that it could leave out."
+        yield Problem(field="draft", message=message, hint="Make a final clip, or choose another model.")
 
 
 def _prompt_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
