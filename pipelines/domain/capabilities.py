@@ -105,7 +105,7 @@ class Capabilities:
     lacks: tuple[tuple[str, str], ...] = ()
 
     def takes(self, kind: str) -> bool:
-        """Whether a request may hold a conditioning of that kind; what takes source clips also extends, if not lacking."""
+        """Whether a request may hold that kind; what takes a source clip extends one too, unless it lacks that."""
         if kind == ExtendClip.kind and SourceClip.kind in self.conditionings:
             return kind not in dict(self.lacks)
         return kind in self.conditionings
