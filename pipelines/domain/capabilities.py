@@ -86,6 +86,7 @@ class Capabilities:
     prompt: whether it is told anything in words. needs: the conditionings without which it makes nothing.
     controls: the kinds of control clip it was trained on; empty = all. cameras: ways besides depth and words in which
     it is given a camera path: "poses" (each frame's own) or "moves" (one of a few trained moves).
+    max_controls: how many control clips it follows at once.
     adapters: whether it takes LoRA. draft: whether it can be quicker at some cost of the frames.
     lacks: pairs of a conditioning it does not take and why, in words for a person.
     """
@@ -100,6 +101,7 @@ class Capabilities:
     needs: frozenset[str] = frozenset()
     controls: frozenset[str] = frozenset()
     cameras: frozenset[str] = frozenset()
+    max_controls: int = 1
     adapters: bool = False
     draft: bool = False
     lacks: tuple[tuple[str, str], ...] = ()
@@ -206,10 +208,14 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
     for kind in sorted(capabilities.needs.difference(kinds)):
         what = kind.replace("_", " ")
         yield Problem(field=kind, message=f"The model {request.model} needs a {what}.", hint="Add it.")
-    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ControlClip.kind, ExtendClip.kind):
+    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ExtendClip.kind):
         if kinds.count(once) > 1:
             what = once.replace("_", " ")
             yield Problem(field=once, message=f"There is more than one {what}.", hint="Keep one.")
+    if kinds.count(ControlClip.kind) > max(1, capabilities.max_controls):
+        most = f"The model {request.model} follows {capabilities.max_controls} at once"
+        message = f"There are {kinds.count(ControlClip.kind)} control clips. {most}."
+        yield Problem(field=ControlClip.kind, message=message, hint="Remove some, or choose another model.")
     if MaskClip.kind in kinds and SourceClip.kind not in kinds:
         yield Problem(field="mask_clip", message="A mask needs a source clip.", hint="Add the clip it belongs to.")
     for part in request.conditioning:

@@ -137,6 +137,14 @@ def test_conditioning_that_does_not_fit_is_named(parts: tuple[Conditioning, ...]
     assert problem.field == field and problem.hint
 
 
+def test_a_model_takes_as_many_control_clips_as_it_follows() -> None:
+    both = dataclasses.replace(
+        GOOD, conditioning=(ControlClip(media=MEDIA, control="depth"), ControlClip(media=MEDIA, control="pose"))
+    )
+    able = dataclasses.replace(capabilities_of(GRID, "control_clip"), max_controls=2)
+    assert problems(both, able) == ()
+
+
 def test_what_takes_a_source_clip_can_go_on_from_a_clip() -> None:
     request = dataclasses.replace(GOOD, conditioning=(ExtendClip(media=MEDIA),))
     assert problems(request, capabilities_of(GRID, "source_clip")) == ()
