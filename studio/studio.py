@@ -32,6 +32,7 @@ from studio.jobs.work import Parts
 from studio.library import Library
 from studio.settings import Settings
 from studio.snapshot import ENDED, Board, JobView, Notice, Rows, Snapshot, Where, job_view, read_rows
+from studio.subjects import Subjects
 
 _WATCH_SECONDS = 1.0
 _log = logging.getLogger("gimbal.studio")
@@ -59,6 +60,7 @@ class Studio:
         self.pictures = Pictures(Beside("pictures"), self.library)
         self.dispatcher = Dispatcher(self._parts(start_worker or self._spawn)) if worker else None
         self.queue = Queue(self.repository, self.catalog, self.library, self.board, self.dispatcher)
+        self.subjects = Subjects(self)
         self._rows: tuple[int, Rows] | None = None
         self._seen = self.repository.data_version()
         self._closing = threading.Event()

@@ -12,7 +12,9 @@ from projects_db.records import JobRow
 from projects_db.repository import Repository
 from studio.jobs.crashpoint import reach
 from studio.jobs.dispatcher import Dispatcher
+from studio.jobs.tasks import task_named
 from studio.snapshot import Board
+from studio.subjects.resolving import resolved
 
 if TYPE_CHECKING:
     from studio.library import Library
@@ -37,14 +39,23 @@ class Queue:
     ) -> list[JobRow]:
         """Queue one job for each take. Raises InvalidRequest with every problem, UnknownModel.
 
+        The tokens of its prompt become the newest versions of their subjects, where it names none.
         The takes have the seeds given, or the request's own and those that follow it.
         """
+        request = resolved(self._repository, self._catalog, request)
         self._check(request)
         texts = [request.with_seed(seed).to_json() for seed in _seeds(request.seed, takes, seeds)]
         reach("queue.checked")
         rows = self._repository.add_jobs(project_id, texts)
         self._changed()
         return list(rows)
+
+    def submit_task(self, project_id: str, task: str, spec_json: str, *, model: str, title: str) -> JobRow:
+        """Queue what makes no clip (see `studio.jobs.tasks`). Raises InvalidRequest, GimbalError."""
+        task_named(task).check(spec_json)
+        row = self._repository.add_task(project_id, task, spec_json, model=model, title=title)
+        self._changed()
+        return row
 
     def cancel(self, job_id: str) -> None:
         """Take a waiting job out of the queue; its request is kept. One that runs goes on."""
