@@ -37,7 +37,7 @@ export function makeInk(sketch, relief, say) {
     const made = drawn?.length > 1 && relief() && moveOf(drawn, relief(), sketch.doc.path, sketch.aspect);
     if (!made) return;
     sketch.put(made.path, { select: null });
-    say(`${made.words} Play it, or draw again.`);
+    say(made.words);
   }
   node.addEventListener("pointerdown", (event) => {
     if (event.button || !relief()) return;

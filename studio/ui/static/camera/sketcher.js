@@ -157,7 +157,7 @@ export function mountSketcher(place, sketch) {
     else canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
     const trouble = relief.trouble || film.trouble;
     if (trouble) say(trouble);
-    else if (!told.textContent || shownFor !== picture.media) say("Draw on the picture: onto a thing to push in towards it, across to move past it.");
+    else if (!told.textContent || shownFor !== picture.media) say("Draw on it: onto a thing to push in, across to move past.");
     shownFor = picture.media;
   }
   let shownFor = "";

@@ -70,7 +70,7 @@ export function makeStrip(sketch, unseen) {
       bar.firstChild.textContent = `Frame ${i + 1}: ${Math.round(100 * share)} % of it the picture does not show`;
     });
     put(holesWord, { y: top + 9 });
-    holesWord.textContent = !sketch.doc.picture ? "" : shares ? "" : "not seen …";
+    holesWord.textContent = !sketch.doc.picture ? "" : shares ? "" : "unseen …";
   }
 
   function drawCurve() {

@@ -30,7 +30,7 @@ function towards(goal, reach, path) {
     { ...key, time: 0, target: toWorld(path, [0, 0, subject]), easing: "eased" },
     { ...key, time: 1, position: above(place), target: toWorld(path, goal), easing: "constant" },
   ];
-  return { path: { keys: keys.map(rounded) }, words: `Pushes in ${far.toFixed(1)} m towards the end of the stroke.` };
+  return { path: { keys: keys.map(rounded) }, words: `Pushes in ${far.toFixed(1)} m towards where the stroke ends.` };
 }
 
 function across(stroke, relief, path, aspect) {
