@@ -77,10 +77,16 @@ def _pictures(routes: APIRouter, studio: Studio) -> None:
     def warp(
         path: Annotated[Any, Body()], picture: Annotated[Any, Body()], num_frames: Frames, aspect: Aspect
     ) -> dict[str, Any]:
-        """The picture moved along the path, holes hatched, and how much of each frame it does not show."""
+        """The picture moved along the path, holes hatched, and how much of each frame it does not show.
+
+        What is wrong with an unfinished path is an answer, too.
+        """
         count = min(num_frames, MAX_FRAMES)
-        move = from_dict(path)
-        require_sound(move)
+        try:
+            move = from_dict(path)
+            require_sound(move)
+        except InvalidRequest as error:
+            return {"refused": explain(error)}
         shown = studio.pictures.shown(picture, *preview_size(aspect, count))
         made = studio.pictures.play(shown, move, count).result()
         facts = {"columns": made.columns, "width": made.width, "height": made.height, "unseen": made.unseen}
@@ -170,12 +176,16 @@ def _url(data: bytes, kind: str) -> str:
 def _files(routes: APIRouter) -> None:
     @routes.post("/import")
     async def take(request: Request, name: str = "camera") -> dict[str, Any]:
+        """The path of a camera file, with what it could not hold; or why it is none."""
         data = bytearray()
         async for chunk in request.stream():
             data += chunk
             if len(data) > MAX_BYTES:
                 raise MediaError("The camera file is larger than 32 MB.", "Cut it to the frames you need.")
-        found = decode(bytes(data), name=name)
+        try:
+            found = decode(bytes(data), name=name)
+        except InvalidRequest as error:
+            return {"refused": explain(error)}
         path = found.path or path_from_track(found.track)
         return {"path": to_dict(path), "title": format_named(found.form).TITLE, "notes": list(found.notes)}
 

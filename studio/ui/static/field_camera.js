@@ -206,7 +206,8 @@ export const movesPictures = () => Boolean(drawn) && !control("camera")?.spec().
 /** A camera file becomes the sketch; what it could not hold is said. */
 export async function takeFile(file) {
   try {
-    const { path, title, notes } = await send("camera/import", file);
+    const { path, title, notes, refused } = await send("camera/import", file);
+    if (refused) return fail(refused);
     follow(path);
     tell(`${file.name}: ${title}, ${path.keys.length} keys.`, { hint: notes.join(" ") });
   } catch (error) {

@@ -80,8 +80,8 @@ def test_a_move_comes_back_from_a_file_of_each_format(client: TestClient, form: 
 
 
 def test_a_file_that_holds_no_camera_is_told(client: TestClient) -> None:
-    refused = client.post(f"{CAMERA}/import", params={"name": "x.txt"}, content=b"once upon a time")
-    assert refused.status_code == 422 and refused.json()["error"]["hint"]
+    answer = client.post(f"{CAMERA}/import", params={"name": "x.txt"}, content=b"once upon a time").json()
+    assert list(answer) == ["refused"] and answer["refused"]["hint"]
 
 
 def test_moves_are_saved_in_versions_and_deleted_with_a_way_back(client: TestClient, project: str) -> None:
@@ -155,7 +155,7 @@ def test_a_number_that_is_none_is_no_fault_of_the_studio(client: TestClient) -> 
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("cut.txt", b"https://a.video\n" + ROW + ROW[:30] + b"\n", "line 3"),
+        ("cut.txt", b"https://a.video\n" + ROW + ROW[:30] + b"\n", "Line 3"),
         ("turned.txt", b"https://a.video\n" + b"0 0.5 0.9 0.5 0.5 0 0 2 0 0 0 0 1 0 0 0 0 1 0\n" * 2, "rotation"),
         ("half.json", b'{"camera_path": [{"camera_to_world": [1, 0', "JSON"),
     ],
@@ -163,9 +163,14 @@ def test_a_number_that_is_none_is_no_fault_of_the_studio(client: TestClient) -> 
 def test_a_camera_file_that_is_cut_or_of_another_convention_is_told(
     client: TestClient, name: str, content: bytes, word: str
 ) -> None:
-    refused = client.post(f"{CAMERA}/import", params={"name": name}, content=content)
-    told = refused.json()["error"]
-    assert refused.status_code == 422 and word in told["message"] + told["hint"], told
+    told = client.post(f"{CAMERA}/import", params={"name": name}, content=content).json()["refused"]
+    assert word in told["message"] + told["hint"], told
+
+
+def test_an_unfinished_path_of_a_picture_is_answered_in_words(client: TestClient) -> None:
+    asked = {"path": path_with(key()), "picture": {"media": "0" * 64}, "num_frames": 9, "aspect": 1.0}
+    answer = client.post(f"{CAMERA}/warp", json=asked).json()
+    assert list(answer) == ["refused"] and "key" in answer["refused"]["message"]
 
 
 def test_a_picture_that_is_none_is_told(client: TestClient) -> None:

@@ -28,6 +28,7 @@ export function makeFilm(sketch) {
     const of = facts();
     try {
       const made = await ask("camera/warp", { path: of.path, picture: framed(of.picture), num_frames: of.frames, aspect: of.aspect });
+      if (made.refused) throw made.refused;
       const sheet = new Image();
       sheet.src = made.sheet;
       await sheet.decode();
