@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 TASK = "train_subject"
+PLACES = "places.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +111,11 @@ class Subjects:
     ) -> Looked:
         """Look at pictures and clips of the library and say in plain words what is wrong with them."""
         from pipelines.personalize import dataset
+        from pipelines.personalize.places import read_places
         from studio.subjects.pictures import read_picture
 
-        able = self._card(model).capabilities
+        card = self._card(model)
+        able, places = card.capabilities, read_places(card.folder / PLACES)
         _refuse_crowd(media)
         given, known = list(media), boxes or {}
         pictures = [read_picture(self._studio.library.media_path(sha256)) for sha256 in given]
@@ -128,7 +131,13 @@ class Subjects:
                     height=picture.shape[0],
                     box=each.found.box,
                     problems=each.problems,
-                    caption=first_caption(token, class_word, able, is_clip=is_clip),
+                    caption=first_caption(
+                        token,
+                        class_word,
+                        able,
+                        place="" if places is None else places.at(picture, each.found.mask),
+                        is_clip=is_clip,
+                    ),
                 )
             )
         return Looked(pictures=tuple(looked), problems=problems, usable=len(pictures) >= dataset.FEWEST)
