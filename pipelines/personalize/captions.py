@@ -1,8 +1,7 @@
 """What is said of each picture: the token, the class word, and what is not the subject.
 
 Whatever a caption names is left to the words; what it does not name goes into the token. A first caption is written
-from the colours behind the subject where the model's vocabulary is small and known, else it is the bare one; people
-edit them.
+with the place where that can be told (`pipelines.personalize.places`), else it is the bare one; people edit them.
 """
 
 from __future__ import annotations
@@ -18,10 +17,13 @@ STILL = "static camera"
 MAX_CAPTION = 500
 
 
-def first_caption(token: str, class_word: str, able: Capabilities, *, is_clip: bool = False) -> str:
-    """The caption a picture begins with. A picture is held still, and models of camera moves are told so."""
+def first_caption(token: str, class_word: str, able: Capabilities, *, place: str = "", is_clip: bool = False) -> str:
+    """The caption a picture begins with, with the `place` it was taken at where that is known.
+
+    A picture is held still, and models of camera moves are told so.
+    """
     still = f", {STILL}" if _knows(able, STILL) and not is_clip else ""
-    return f"a {token} {class_word}{still}"
+    return f"a {token} {class_word} {place}".strip() + still
 
 
 def class_prompts(class_word: str, able: Capabilities, captions: Sequence[str], token: str) -> tuple[str, ...]:

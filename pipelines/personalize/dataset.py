@@ -69,7 +69,7 @@ def find(picture: Picture, box: Box | None = None) -> Found:
     return Found(mask=mask, box=box or _around(mask), things=things)
 
 
-def crop(picture: Picture, box: Box, aspect: float, margin: float = 0.35) -> Picture:
+def crop(picture: Picture, box: Box, aspect: float, margin: float = 0.7) -> Picture:
     """The part of a picture around a box with some of what is beside it; width / height = aspect where it has room."""
     rows, columns = picture.shape[:2]
     left, top, width, height = box.pixels(columns, rows)

@@ -11,7 +11,10 @@ Everything lies in one folder, so that a lesson that ended in the middle goes on
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +26,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -39,6 +43,7 @@ from pipelines.personalize.settings import Settings
 from pipelines.personalize.training import Trainer
 
 SAVE_EVERY = 20
+FULL = 4 * 2**20
 Tell = Callable[[str, int, int, float, float | None, NDArray[np.uint8] | None], None]
 """tell(stage, step, steps, fraction of the whole, seconds left, preview); raises Stopped to leave."""
 
@@ -75,22 +80,32 @@ class Learned:
 def learn(lesson: Lesson, card: ModelCard, device: DeviceFacts, folder: Path, tell: Tell) -> Learned:
     """Do the lesson, or go on with it. Raises what the base's loader raises, InvalidRequest, and what `tell` raises."""
     tell("loading", 0, lesson.settings.steps, 0.0, None, None)
-    model = _load(card, device)
-    base = base_of(model.pipe, card.settings["max_sequence_length"], card.settings["shift"])
+    model = load_own(card, device)
+    base = base_of(model.pipe, card.settings["max_sequence_length"], _shift(card, model.pipe))
     accelerator = Accelerator(cpu=device.kind == "cpu", mixed_precision="bf16" if device.half else "no")
     run = _Run(lesson, card, base, model, accelerator, folder, tell)
     try:
         return run.go()
+    except (SafetensorError, RuntimeError) as error:
+        if shutil.disk_usage(folder).free < FULL:  # neither torch nor safetensors says so itself
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+        raise
     finally:
         run.words.take_off()
 
 
-def _load(card: ModelCard, device: DeviceFacts) -> Any:
-    """A copy of the model that belongs to this lesson alone: it will be changed."""
+def load_own(card: ModelCard, device: DeviceFacts) -> Any:
+    """A copy of the model that belongs to the caller alone and may be changed."""
     loader = family_named(card.family).loader()
     setup = Setup(device=device.torch_name, half=device.half)
     components = {name: loader.component(card, name, setup) for name in loader.shares(card)}
     return loader.assemble(card, components, setup)
+
+
+def _shift(card: ModelCard, pipe: Any) -> float:
+    """How far the sampler's noise levels are shifted, from the card or the checkpoint's own scheduler."""
+    config = pipe.scheduler.config
+    return float(card.settings.get("shift") or config.get("shift") or config.get("flow_shift") or 1.0)
 
 
 class _Run:

@@ -24,7 +24,7 @@ from pipelines.families.family import ModelCard
 from pipelines.models.memory import is_out_of_memory
 from pipelines.personalize.files import EMBEDDINGS, LORA, REFERENCE, read_card, read_header, worn_folder
 from pipelines.personalize.fingerprint import fingerprint
-from pipelines.personalize.words import Words
+from pipelines.personalize.words import Words, class_row
 
 _LOADING = (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError)
 _AGAIN = "Train the subject again on this model, or choose the model it was trained on."
@@ -41,7 +41,7 @@ def wearing(pipe: Any, card: ModelCard, request: GenerationRequest, subjects: Pa
         yield request
         return
     folders = _checked(card, request, subjects)
-    rows = {use.token: _rows(folder, use) for use, folder in folders.items() if (folder / EMBEDDINGS).is_file()}
+    rows = {use.token: _rows(pipe, folder, use) for use, folder in folders.items() if (folder / EMBEDDINGS).is_file()}
     words = Words(pipe.tokenizer, pipe.text_encoder, rows) if rows else None
     tokenizer = pipe.tokenizer
     names = _load_layers(pipe, folders)
@@ -97,9 +97,15 @@ def _checked(card: ModelCard, request: GenerationRequest, subjects: Path) -> dic
     return folders
 
 
-def _rows(folder: Path, use: SubjectUse) -> Tensor:
+def _rows(pipe: Any, folder: Path, use: SubjectUse) -> Tensor:
+    """The token's rows at their strength: 0 is the class word's own row, 1 what was learned."""
     try:
-        return load_file(folder / EMBEDDINGS)["rows"].float()
+        rows = load_file(folder / EMBEDDINGS)["rows"].float()
+        told = read_card(read_header(folder / EMBEDDINGS))
+        if use.strength == 1.0 or told is None:
+            return rows
+        plain = class_row(pipe.tokenizer, pipe.text_encoder, told.class_word).to(rows.device)
+        return plain + use.strength * (rows - plain)
     except _LOADING as error:
         message = f"The token's rows of {use.token} cannot be read ({str(error)[:100]})."
         raise BrokenCheckpoint(message, "Import its files again.") from None

@@ -87,13 +87,18 @@ def begin(tokenizer: Any, encoder: nn.Module, class_word: str, count: int, seed:
     The move has the size of the table's own scatter, so that a row that is never trained still tells subjects apart.
     """
     table = _tables(encoder, tokenizer)[0].weight.detach()
-    ids = tokenizer(class_word, add_special_tokens=False).input_ids or [0]
-    middle = table[ids].float().mean(0)
+    middle = class_row(tokenizer, encoder, class_word)
     sample = table[: min(len(table), 4096)].float()
     spread = sample.std(0).mean()
     generator = torch.Generator("cpu").manual_seed(seed)
     moved = torch.randn(count, len(middle), generator=generator).to(middle.device)
     return 0.5 * middle + 0.5 * spread * moved
+
+
+def class_row(tokenizer: Any, encoder: nn.Module, class_word: str) -> Tensor:
+    """The mean (d,) of the rows of a class word's parts, float32."""
+    ids = tokenizer(class_word, add_special_tokens=False).input_ids or [0]
+    return _tables(encoder, tokenizer)[0].weight.detach()[ids].float().mean(0)
 
 
 def _tables(encoder: nn.Module, tokenizer: Any) -> list[nn.Embedding]:

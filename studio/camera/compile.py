@@ -121,15 +121,17 @@ def compiled_with_picture(
     Raises InvalidRequest, MediaError, StorageError, WorkerDied.
     """
     require_sound(path)
-    made = pictures.compile(shown, path, request.num_frames, request.fps or 1.0)
     route = route_for(capabilities, picture=True)
     given: tuple[Conditioning, ...] = ()
     if route == "warp":
-        given = (SourceClip(media=made.warp), MaskClip(media=made.mask))
-    elif route == "words":
+        made = pictures.compile(shown, path, request.num_frames, request.fps or 1.0)
+        given, start = (SourceClip(media=made.warp), MaskClip(media=made.mask)), made.picture
+    else:
+        start = pictures.keep(shown)
+    if route == "words":
         request = dataclasses.replace(request, prompt=_with_words(request.prompt, path))
     if capabilities.takes(StartImage.kind):
-        given = (*given, StartImage(media=made.picture))
+        given = (*given, StartImage(media=start))
     return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, *given))
 
 

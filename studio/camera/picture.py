@@ -102,6 +102,10 @@ class Pictures:
         """The warp and the mask as frames (T, H, W, 3): what the model is given, at the size of `shown`."""
         return self._beside.ask(given, shown, path, num_frames).result()
 
+    def keep(self, shown: Shown) -> str:
+        """The content hash of the picture as its frame shows it, kept in the library."""
+        return self._library.add_media(self._beside.ask(as_png, shown).result(), FILES[0]).sha256
+
     def compile(self, shown: Shown, path: CameraPath, num_frames: int, fps: float) -> Compiled:
         """The picture as it is shown, its warp and the mask, kept in the library.
 
@@ -163,9 +167,8 @@ def write(shown: Shown, path: CameraPath, num_frames: int, fps: float, folder: s
     """Write FILES into a folder: the picture as it is shown, its warp, the mask."""
     from studio.media.encode import encode_video, frame_rate
     from studio.media.master import MASTER
-    from studio.media.plain import png
 
-    (Path(folder) / FILES[0]).write_bytes(png(_picture(shown)))
+    (Path(folder) / FILES[0]).write_bytes(as_png(shown))
     for name, pixels in zip(FILES[1:], given(shown, path, num_frames), strict=True):
         encode_video(Path(folder) / name, pixels, frame_rate(fps), MASTER, {})
 
@@ -179,9 +182,11 @@ def given(shown: Shown, path: CameraPath, num_frames: int) -> tuple[NDArray[np.u
     return np.where(mask > 127, np.uint8(128), seen.frames), mask
 
 
-def warm() -> None:
-    """Load the estimator, so that the first picture is quick."""
-    _estimator()
+def as_png(shown: Shown) -> bytes:
+    """The picture as its frame shows it."""
+    from studio.media.plain import png
+
+    return png(_picture(shown))
 
 
 def _moved(shown: Shown, path: CameraPath, num_frames: int) -> Warped:

@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 import re
 import secrets
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.cli import structuring
 from studio.cli.camera_source import SOURCE
 from studio.cli.console import Console
 
@@ -33,7 +35,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, metavar="N", help="number of frames")
     parser.add_argument("--image", type=Path, metavar="FILE", help="the picture the clip starts with")
     parser.add_argument("--last-image", type=Path, metavar="FILE", help="the picture the clip ends with")
+    parser.add_argument(
+        "--subject",
+        action="append",
+        default=[],
+        metavar="TOKEN[=STRENGTH]",
+        help="how strongly a subject of the prompt counts, 0 to 2 (its token alone in the prompt is enough for 1)",
+    )
     parser.add_argument("--camera", metavar="PATH", help=f"the camera's move: {SOURCE}")
+    structuring.arguments(parser)
 
 
 def size(text: str) -> tuple[int, int]:
@@ -48,24 +58,31 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from pipelines.models.catalog import DEFAULT
     from studio.cli import making
     from studio.settings import Settings
+    from studio.structure import Bench
     from studio.studio import Studio
 
-    if options.output:
-        making.check_target(options.output)
-    with Studio(Settings.read()) as studio:
+    for target in filter(None, (options.output, options.lay_back)):
+        making.check_target(target)
+    with Studio(Settings.read()) as studio, closing(Bench(studio.home, studio.library)) as bench:
         cards = studio.catalog.cards()
         card = cards[0] if cards and not options.model else studio.catalog.card(options.model or DEFAULT)
         request = _request(options, card, _pictures(options, studio))
         if options.camera:
             request = _with_camera(request, options.camera, card, studio, console)
+        request = _with_subjects(request, options.subject, studio)
         _note_unknown_words(request, card, console)
-        clip = making.make(studio, request, console)
+        made = structuring.Structured(request, [])
+        if structuring.is_asked(options):
+            made = structuring.structured(request, options, studio, bench, console)
+        clip = making.make(studio, made.request, console)
         path = studio.library.clip_path(clip)
+        if options.lay_back:
+            console.say(structuring.lay_back(made, options, path, studio, bench))
         if options.output:
             making.hand_over(path, options.output)
             path = options.output
     console.say(f"{path}  seed {clip.seed}  clip {clip.id}")
-    console.result(**making.told(clip, path))
+    console.result(**making.told(clip, path), structure=made.told)
     return 0
 
 
@@ -113,6 +130,20 @@ def _with_camera(
         console.note(note)
     path = read.path or path_from_track(read.track)
     return compiled(request, path, Stage(), card.capabilities, studio.library)
+
+
+def _with_subjects(request: GenerationRequest, given: list[str], studio: Studio) -> GenerationRequest:
+    """The request with the strengths that were asked for. Raises NotFound, InvalidRequest."""
+    from studio.cli.making import wrong
+
+    uses = []
+    for text in given:
+        token, _, strength = text.partition("=")
+        try:
+            uses.append(studio.subjects.use(token, request.model, float(strength) if strength else None))
+        except ValueError:
+            raise wrong("subjects", f"{strength!r} is no strength.", "0 is not at all, 1 as it was trained.") from None
+    return dataclasses.replace(request, subjects=tuple(uses))
 
 
 def _note_unknown_words(request: GenerationRequest, card: ModelCard, console: Console) -> None:

@@ -47,15 +47,25 @@ class Maker:
     """The models of one device. Building it imports torch; it makes one clip at a time."""
 
     def __init__(self, setup: Setup) -> None:
+        from pipelines.models.loras import LoraShelf
         from pipelines.models.manager import ModelManager
 
         self._device = choose_device(setup.device)
         self._setup = setup
         self.catalog = self._read_catalog()
-        self._manager = ModelManager(self.catalog, self._device, budget_bytes=setup.budget_bytes)
+        home = Home(setup.home)
+        self._manager = ModelManager(
+            self.catalog,
+            self._device,
+            budget_bytes=setup.budget_bytes,
+            may_round=setup.may_round,
+            subjects=home.subjects,
+            loras=LoraShelf(home.loras),
+        )
 
     def _read_catalog(self) -> Catalog:
-        return Catalog(self._setup.assets, added_models(Home(self._setup.home)))
+        home = Home(self._setup.home)
+        return Catalog(self._setup.assets, added_models(home), home.models)
 
     def _check_model(self, request: GenerationRequest) -> None:
         """A model that is not known may have been added since: look again."""
@@ -98,7 +108,7 @@ class Maker:
             frames = joined(request, media, model.generate(request, media, reporter))
         reach("worker.generated")
         reporter.stage("saving")
-        facts = self._facts()
+        facts = self._facts() | structure_read(run.media)
         record = self._record(run, request, frames, facts)
         write_clip(run.clip, frames, record)
         reach("worker.clip_written")
@@ -142,6 +152,14 @@ class Maker:
             facts=facts,
             media=embeddable(_small_files(run.media)),
         )
+
+
+def structure_read(files: Mapping[str, Path]) -> dict[str, Any]:
+    """What read the structure off that a clip follows, as a fact of it; none where nothing did."""
+    from studio.structure.origin import told
+
+    made_by = told(files.values())
+    return {"structure": made_by} if made_by else {}
 
 
 def choose_device(name: str) -> DeviceFacts:

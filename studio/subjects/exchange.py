@@ -30,8 +30,8 @@ from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.layouts import read_layout
 from projects_db.records import NotFound, SubjectRow, SubjectVersionRow
 from studio.home import storage_error
-from studio.jobs.tasks.train_subject import place
 from studio.media.atomic import replacing
+from studio.subjects.placing import place
 from studio.subjects.spec import TrainSpec
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from pipelines.domain.errors import GimbalError, InvalidRequest, Problem
 from pipelines.domain.request import GenerationRequest
 from pipelines.domain.subject import SubjectUse, checked_token, tokens_in
 from pipelines.families.family import ModelCard
+from pipelines.models.catalog import DEFAULT
 from pipelines.personalize.box import Box
 from pipelines.personalize.captions import first_caption
 from pipelines.personalize.fingerprint import fingerprint
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 TASK = "train_subject"
+PLACES = "places.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +112,11 @@ class Subjects:
     ) -> Looked:
         """Look at pictures and clips of the library and say in plain words what is wrong with them."""
         from pipelines.personalize import dataset
+        from pipelines.personalize.places import read_places
         from studio.subjects.pictures import read_picture
 
-        able = self._card(model).capabilities
+        card = self._card(model)
+        able, places = card.capabilities, read_places(card.folder / PLACES)
         _refuse_crowd(media)
         given, known = list(media), boxes or {}
         pictures = [read_picture(self._studio.library.media_path(sha256)) for sha256 in given]
@@ -128,7 +132,13 @@ class Subjects:
                     height=picture.shape[0],
                     box=each.found.box,
                     problems=each.problems,
-                    caption=first_caption(token, class_word, able, is_clip=is_clip),
+                    caption=first_caption(
+                        token,
+                        class_word,
+                        able,
+                        place="" if places is None else places.at(picture, each.found.mask),
+                        is_clip=is_clip,
+                    ),
                 )
             )
         return Looked(pictures=tuple(looked), problems=problems, usable=len(pictures) >= dataset.FEWEST)
@@ -261,9 +271,8 @@ class Subjects:
     # -- inside
 
     def _card(self, model: str | None) -> ModelCard:
-        from pipelines.models.catalog import DEFAULT
-
-        return self._studio.catalog.card(model or DEFAULT)
+        cards = self._studio.catalog.cards()
+        return cards[0] if cards and model is None else self._studio.catalog.card(model or DEFAULT)
 
     def _refuse(self, spec: TrainSpec, card: ModelCard) -> None:
         problems = [*spec.problems(), *setting_problems(spec.settings)]

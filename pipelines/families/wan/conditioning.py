@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pipelines.domain.conditioning import (
     ControlClip,
@@ -33,6 +32,7 @@ from pipelines.domain.conditioning import (
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
+from pipelines.families.pictures import cover
 from pipelines.families.wan.controls import mixed
 
 GREY = 0.5
@@ -130,19 +130,6 @@ class _Layers:
 
 def _as_video(pixels: NDArray[np.uint8], request: GenerationRequest) -> NDArray[np.float32]:
     return cover(pixels, request.width, request.height).astype(np.float32) / np.float32(255)
-
-
-def cover(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Frames uint8 (T, h, w, 3) scaled (Lanczos) to cover (height, width), the rest cropped evenly on both sides."""
-    old_height, old_width = pixels.shape[1:3]
-    if (old_width, old_height) == (width, height):
-        return pixels
-    scale = max(width / old_width, height / old_height)
-    crop_width, crop_height = min(old_width, width / scale), min(old_height, height / scale)
-    left, top = (old_width - crop_width) / 2, (old_height - crop_height) / 2
-    box = (left, top, left + crop_width, top + crop_height)
-    resized = (Image.fromarray(f).resize((width, height), Image.Resampling.LANCZOS, box=box) for f in pixels)
-    return np.stack([np.asarray(image, np.uint8) for image in resized])
 
 
 def _widened(holes: NDArray[np.bool_], group: int) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ from torch import Tensor
 
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
-from pipelines.families.family import ModelCard, OnProgress, Progress
+from pipelines.families.adapting import Adapting
+from pipelines.families.family import Adapter, ModelCard, OnProgress, Progress
 from pipelines.families.wan.arithmetic import workload
 from pipelines.families.wan.conditioning import VaceInput, compose
 from pipelines.families.wan.preview import LinearPreview, cell_for, latent_moments
@@ -27,6 +28,16 @@ class WanModel:
         self._device = device
         self._checkpoint = card.settings["checkpoint"]
         self._previews: dict[int, LinearPreview] = {}
+        self._adapting = Adapting(pipe, card.title)
+
+    def adapt(self, adapters: Sequence[Adapter]) -> None:
+        """Change the model by these LoRA until the next call; see `Adapting.adapt`."""
+        self._adapting.adapt(adapters)
+
+    @property
+    def pipe(self) -> Any:
+        """The stock pipeline."""
+        return self._pipe
 
     def generate(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
         """The frames of a request; see `LoadedModel.generate`."""

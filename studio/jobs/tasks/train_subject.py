@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from pipelines.domain.errors import InvalidRequest
 from studio.jobs.tasks import KeepContext, TaskContext
+from studio.subjects.placing import place
 from studio.subjects.spec import TrainSpec
 
 NAME = "train_subject"
@@ -74,23 +73,6 @@ def keep(kept: KeepContext) -> Mapping[str, Any]:
     kept.repository.change_subject_version(spec.version_id, digest=chosen["digest"], report_json=report)
     return {"version_id": spec.version_id, "digest": chosen["digest"], "step": chosen["step"],
             "steps": spec.settings.steps, "train_seconds": kept.result["seconds"]}  # fmt: skip
-
-
-def place(source: Path, target: Path) -> None:
-    """Copy a folder to its place, whole or not at all; one that is there stays. Raises StorageError, NoSpace."""
-    from studio.home import storage_error
-
-    if target.is_dir():
-        return
-    part = target.with_name(f".{target.name}.part")
-    try:
-        shutil.rmtree(part, ignore_errors=True)
-        part.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, part)
-        part.rename(target)
-    except OSError as error:
-        shutil.rmtree(part, ignore_errors=True)
-        raise storage_error(error, target) from error
 
 
 def _small(shown: Any) -> Any:

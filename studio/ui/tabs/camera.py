@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.domain.camera.formats import FORMATS, format_named
@@ -63,14 +63,21 @@ def _prepared(values: Values, studio: Studio) -> Values:
     sketch = values.get("camera")
     card = studio.catalog.card(str(values.get("model")))
     request = request_from(values | {"tab": "text"})
-    studio.catalog.check(request)  # the form's own problems come before any work
     path, picture = path_of(sketch), picture_of(sketch)
+    studio.catalog.check(_with_picture(request, picture, card))  # the form's own problems come before any work
     if picture is None:
         ready = compiled(request, path, stage_of(sketch), card.capabilities, studio.library)
     else:
         shown = studio.pictures.shown(picture, request.width, request.height)
         ready = compiled_with_picture(request, path, shown, card.capabilities, studio.pictures)
     return values | {_COMPILED: ready, "prompt": ready.prompt}
+
+
+def _with_picture(request: GenerationRequest, picture: Any, card: ModelCard) -> GenerationRequest:
+    """The request with its start picture as it was brought, for models that make nothing without one."""
+    if not isinstance(picture, Mapping) or not card.capabilities.takes(StartImage.kind):
+        return request
+    return replace(request, conditioning=(StartImage(media=str(picture.get("media"))),))
 
 
 def _values(request: GenerationRequest) -> Values | None:

@@ -83,7 +83,8 @@ def test_each_fault_of_the_set_is_named() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [("dog", "normal word"), ("<ball>", "normal word"), ("<My dog>", "characters"), ("", "empty"),
-     ("<a--b>", "characters"), ("<" + "a" * 60 + ">", "characters; 40"), ("<hündin>", "characters"), ("<my-cat>", "already")],
+     ("<a--b>", "characters"), ("<" + "a" * 60 + ">", "characters; 40"), ("<hündin>", "characters"),
+     ("<my-cat>", "already")],
 )  # fmt: skip
 def test_tokens_that_cannot_be_are_refused(text: str, told: str) -> None:
     with pytest.raises(InvalidRequest, match=told):
