@@ -176,6 +176,18 @@ def test_a_path_is_drawn_edited_played_and_generated_with_the_mouse(page: Page) 
     page.get_by_role("button", name="Undo").click()
     page.get_by_role("button", name="Undo").click()
     wait_for_path(page, "path.keys[1].focal_mm === 28")
+    page.get_by_label("Roll in °").fill("10")
+    page.get_by_label("Roll in °").press("Enter")
+    page.get_by_label("Looks at").select_option("free")
+    free = wait_for_path(page, "path.keys[1].target === null && path.keys[1].roll_degrees === 10")["keys"][1]
+    assert abs(float(page.get_by_label("Tilt in °").input_value())) < 30
+    page.get_by_label("Pan in °").fill("90")
+    page.get_by_label("Pan in °").press("Enter")
+    turned = wait_for_path(page, f"path.keys[1].quaternion[2] !== {free['quaternion'][2]}")["keys"][1]
+    assert from_dict({**drawn, "keys": [turned]}).keys[0].roll_degrees == 10
+    for _ in range(3):
+        page.get_by_role("button", name="Undo").click()
+    wait_for_path(page, "path.keys[1].target !== null && path.keys[1].roll_degrees === 0")
 
     page.get_by_role("button", name="Play the move").click()
     page.wait_for_function("parseInt(document.querySelector('.gm-sketch .gm-counter').textContent) > 4")

@@ -138,7 +138,7 @@ function presets(moves, words, apply) {
   name.value = "orbit";
   pick();
   return h("div", { class: "gm-k-presets" }, h("div", { class: "gm-k-preset" }, name, way, amount, unit),
-    h("div", { class: "gm-k-joins" }, act("Use", "This move alone", join("")), act("then", "After the moves above", join("then")), act("and", "At the same time as the last move above", join("and"))));
+    h("div", { class: "gm-k-joins" }, act("Use", "This move alone", join("")), act("+ then", "After the moves above", join("then")), act("+ and", "At the same time as the last move above", join("and"))));
 }
 
 async function keep(name) {

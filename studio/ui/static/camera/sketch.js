@@ -7,7 +7,7 @@
 import { middle } from "./things.js";
 import { pathFromStroke } from "./stroke.js";
 import { frameTimes, progressReader, speedReader } from "./curve.js";
-import { clamp, sub, length } from "./vectors.js";
+import { clamp, sub, length, toQuaternion } from "./vectors.js";
 
 const MOST_STEPS = 200;
 export const LEAST_GAP = 0.01;
@@ -110,6 +110,7 @@ function edits(sketch) {
       const ahead = at.rotation.map((row, i) => at.position[i] + far * row[2]);
       const target = model.target && closest(keys(), ahead);
       const key = { ...model, time: round(progress), position: at.position.map(round), focal_mm: round(at.focal), target: target && target.map(round), easing: "constant" };
+      if (!model.target) Object.assign(key, { quaternion: toQuaternion(at.rotation), roll_degrees: 0 });
       put({ keys: [...keys().slice(0, before + 1), key, ...keys().slice(before + 1)] }, { select: before + 1 });
       return true;
     },

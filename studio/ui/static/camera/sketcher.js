@@ -38,7 +38,7 @@ export function mountSketcher(place, sketch) {
   const strip = makeStrip(sketch, () => (film.current() ? film.made.unseen : null));
   const panel = makePanel(sketch);
   const turn = button("turn", "From the side or from the front", () => { side = side === SIDE ? FRONT : SIDE; profile.fit(); }, { kind: "gm-k-corner" });
-  sketch.turnOf = (key) => toQuaternion(rotationOf(key));
+  sketch.turnOf = (key) => toQuaternion(rotationOf({ ...key, roll_degrees: 0 })); // its roll stays beside it
 
   const play = button("play", "Play the move", () => toggle(), { keys: "Space" });
   const counter = h("output", { class: "gm-counter", "aria-label": "Frame" });
