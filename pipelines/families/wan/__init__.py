@@ -145,6 +145,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
         max_controls=MAX_CONTROLS,
+        restyles=True,
         adapters=True,
         draft=about.steps.high >= FEWEST_STEPS_OF_DRAFTS,
     )
