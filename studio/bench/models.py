@@ -116,7 +116,7 @@ def alternating(assets: Path, on: DeviceFacts, jobs: int) -> Iterator[Measure]:
     """Two models with weights of their own take turns in room for one and a half: what is held must not grow."""
     with _two_models(assets) as catalog:
         cards = catalog.cards()
-        requests = [replace(default_request(card), steps=2) for card in cards]
+        requests = [replace(default_request(card), steps=int(card.capabilities.steps.low)) for card in cards]
         weights = footprint_on(cards[0], requests[0], on).weights
         activations = footprint_on(cards[0], requests[0], on).activations
         manager = ModelManager(catalog, on, budget_bytes=weights * 3 // 2 + activations)
