@@ -1,4 +1,7 @@
-"""A camera path becomes what the chosen model takes: a warped picture with a mask, the stage's depth, or words."""
+"""A camera path becomes what the chosen model takes.
+
+That is a start picture moved along it with a mask, its own poses, the stage's depth, a trained move, or words.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from pipelines.domain.camera.path import CameraPath
 from pipelines.domain.camera.problems import require_sound
 from pipelines.domain.capabilities import Capabilities
 from pipelines.domain.conditioning import Conditioning, ControlClip, MaskClip, SourceClip, StartImage
-from pipelines.domain.errors import InvalidRequest
+from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from studio.camera.words import words_for
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from studio.camera.picture import Pictures, Shown
     from studio.library import Library
 
-Route = Literal["warp", "depth", "poses", "moves", "words"]
+Route = Literal["warp", "poses", "depth", "move", "words", "none"]
 CLIP_NAME = "camera-depth.mp4"
 
 
@@ -42,26 +45,27 @@ class Told:
 
 _TOLD: Mapping[Route, Told] = MappingProxyType(
     {
-        "depth": Told(
-            gets="The model is given the stage's depth.",
-            lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
-        ),
-        "words": Told(
-            gets="The model is given the move in words only.",
-            lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
-        ),
         "warp": Told(
             gets="The model is given the picture, moved along the path, and a mask of what it does not show.",
             lost="Distances are estimated from the picture alone, so moves bend where they are wrong. What the picture "
             "hides the model makes up, and things in it stand still unless it moves them.",
         ),
-        "poses": Told(
-            gets="The model is given the camera of every frame.",
-            lost="Nothing of the path is lost; how far away things are the model decides.",
+        "depth": Told(
+            gets="The model is given the stage's depth.",
+            lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
         ),
-        "moves": Told(
-            gets="The model is given the trained move that is nearest to the path.",
-            lost="It knows a few moves only. Amounts, timing and all else are lost.",
+        "poses": Told(
+            gets="The model is given the camera's pose and lens at every frame.",
+            lost="Nothing of the path is lost; things on the stage are not seen by it.",
+        ),
+        "move": Told(
+            gets="The model is given the trained move that the path mostly is: zoom, pan, tilt or roll.",
+            lost="Everything else of the path is lost, its timing too.",
+        ),
+        "none": Told(gets="The model is given nothing of the move.", lost="It takes neither words nor a camera."),
+        "words": Told(
+            gets="The model is given the move in words only.",
+            lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
         ),
     }
 )
@@ -80,10 +84,14 @@ def route_for(capabilities: Capabilities, *, picture: bool = False) -> Route:
     """The best way a model can be given a path, with a start picture or without."""
     if picture and _takes_warp(capabilities):
         return "warp"
-    if not picture and capabilities.takes(ControlClip.kind) and "depth" in (capabilities.controls or {"depth"}):
+    if "poses" in capabilities.cameras:
+        return "poses"
+    takes_depth = not capabilities.controls or "depth" in capabilities.controls
+    if not picture and ControlClip.kind in capabilities.conditionings and takes_depth:
         return "depth"
-    native: tuple[Route, ...] = ("poses", "moves")
-    return next((route for route in native if route in capabilities.cameras), "words")
+    if "moves" in capabilities.cameras:
+        return "move"
+    return "words" if capabilities.prompt else "none"
 
 
 def told(route: Route) -> Told:
@@ -102,6 +110,8 @@ def compiled(
     if found:
         raise InvalidRequest(found)
     route = route_for(capabilities)
+    if route == "none":
+        raise _takes_none(request)
     if route == "words":
         return dataclasses.replace(request, camera=path, prompt=_with_words(request.prompt, path))
     if route != "depth":
@@ -122,6 +132,8 @@ def compiled_with_picture(
     """
     require_sound(path)
     route = route_for(capabilities, picture=True)
+    if route == "none":
+        raise _takes_none(request)
     given: tuple[Conditioning, ...] = ()
     if route == "warp":
         made = pictures.compile(shown, path, request.num_frames, request.fps or 1.0)
@@ -133,6 +145,11 @@ def compiled_with_picture(
     if capabilities.takes(StartImage.kind):
         given = (*given, StartImage(media=start))
     return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, *given))
+
+
+def _takes_none(request: GenerationRequest) -> InvalidRequest:
+    message = f"The model {request.model} takes neither words nor a camera."
+    return InvalidRequest((Problem(field="camera", message=message, hint="Choose another model."),))
 
 
 def _with_words(prompt: str, path: CameraPath) -> str:

@@ -146,6 +146,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         vocabulary=about.vocabulary,
         camera_limits=about.camera_limits,
         max_controls=MAX_CONTROLS,
+        restyles=True,
         adapters=True,
         draft=about.steps.high >= FEWEST_STEPS_OF_DRAFTS,
     )

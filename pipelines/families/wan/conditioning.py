@@ -43,7 +43,7 @@ class VaceInput:
     """What the pipeline is given besides words.
 
     video: float32 (T, H, W, 3) in 0..1; mask: float32 (T, H, W), 1 = generate; both None where nothing is set.
-    references: uint8 (h, w, 3) each. strength: weight of the control branch.
+    references: uint8 (h, w, 3) each. strength: weight of the control branch. A clip that is restyled is no part of it.
     """
 
     video: NDArray[np.float32] | None
@@ -78,6 +78,16 @@ def compose(request: GenerationRequest, media: Mapping[str, Frames], group: int)
     return VaceInput(video=video, mask=mask, references=references, strength=strength)
 
 
+def restyled(request: GenerationRequest, media: Mapping[str, Frames]) -> NDArray[np.float32] | None:
+    """The clip to begin from, float32 (T, H, W, 3) in 0..1, its last frame held where it is short; None without one."""
+    for part in request.conditioning:
+        if isinstance(part, SourceClip) and part.strength < 1.0:
+            clip = _as_video(media[part.media].pixels[: request.num_frames], request)
+            held = np.minimum(np.arange(request.num_frames), len(clip) - 1)
+            return np.asarray(clip[held])
+    return None
+
+
 class _Layers:
     """The video and mask while layers are put on them."""
 
@@ -94,9 +104,10 @@ class _Layers:
 
     def source(self, group: int) -> None:
         parts = {type(part): part for part in self.request.conditioning}
-        if SourceClip not in parts:
+        own = parts.get(SourceClip)
+        if not isinstance(own, SourceClip) or own.strength < 1.0:
             return
-        source = self._covering(parts[SourceClip].media)
+        source = self._covering(own.media)
         keep = np.ones(source.shape[:3], bool)
         if MaskClip in parts:
             keep = ~_widened(self._holes(parts[MaskClip].media, len(source)), group)

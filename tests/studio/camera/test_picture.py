@@ -66,8 +66,7 @@ def test_a_start_picture_needs_a_model_that_takes_one_and_the_loss_is_told() -> 
     assert [takes_pictures(can) for can in (TAKES_WARP, STARTS, TAKES_DEPTH)] == [True, True, False]
     poses = dataclasses.replace(STARTS, cameras=frozenset({"poses", "moves"}))
     assert route_for(poses) == route_for(poses, picture=True) == "poses"
-    edges_only = dataclasses.replace(TAKES_DEPTH, controls=frozenset({"edges"}))
-    assert (route_for(TAKES_DEPTH), route_for(edges_only)) == ("depth", "words")
+    assert (route_for(TAKES_DEPTH), route_for(TAKES_DEPTH, picture=True)) == ("depth", "words")
     assert "mask" in told("warp").gets and "estimated" in told("warp").lost
 
 
