@@ -178,7 +178,7 @@ def test_a_path_is_drawn_edited_played_and_generated_with_the_mouse(page: Page) 
     wait_for_path(page, "path.keys[1].focal_mm === 28")
     page.get_by_label("Roll in °").fill("10")
     page.get_by_label("Roll in °").press("Enter")
-    page.get_by_label("Looks at").select_option("free")
+    page.get_by_label("Looks at", exact=True).select_option("free")
     free = wait_for_path(page, "path.keys[1].target === null && path.keys[1].roll_degrees === 10")["keys"][1]
     assert abs(float(page.get_by_label("Tilt in °").input_value())) < 30
     page.get_by_label("Pan in °").fill("90")
@@ -271,7 +271,8 @@ def test_a_move_is_drawn_on_a_picture_with_the_mouse_played_and_generated(page: 
     request = generated(page, "a red ball on grass")
     assert from_dict(request["camera"]) == from_dict(pushed)
     assert [part["kind"] for part in request["conditioning"]] == ["source_clip", "mask_clip", "start_image"]
-    expect(page.locator("#gm-inspector")).to_contain_text("Mask")
+    page.get_by_label("Look at: What it does not show").click()
+    expect(page.locator(".gm-look-large video")).to_be_visible()
     sees_asked_and_obtained(page)
 
 
