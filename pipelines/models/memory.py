@@ -16,6 +16,7 @@ import psutil
 from pipelines.models.device import DeviceFacts, main_memory
 
 _ALLOCATOR = "DefaultCPUAllocator"
+_ONEDNN = "could not create a primitive"  # what its kernels say when they get no memory for their code and buffers
 _SLACK = 64 * 2**20  # room for what is no tensor: threads, Python's own objects, small buffers
 
 
@@ -54,7 +55,10 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and (
-        _ALLOCATOR in text or "MPS backend out of memory" in text or "CUDA error: out of memory" in text
+        _ALLOCATOR in text
+        or _ONEDNN in text
+        or "MPS backend out of memory" in text
+        or "CUDA error: out of memory" in text
     )
 
 

@@ -117,3 +117,9 @@ def test_each_rung_is_leaner_than_the_one_before(kind: Kind, expected: list[str]
             setup, _ = leaner, taken.append(rung)
     assert taken == expected
     assert all(further(setup, rung, machine) is None for rung in RUNGS)
+
+
+def test_the_words_of_every_library_that_gets_no_memory_are_known() -> None:
+    for words in ("could not create a primitive", "CUDA error: out of memory", "[enforce fail] DefaultCPUAllocator"):
+        assert is_out_of_memory(RuntimeError(words))
+    assert not is_out_of_memory(ValueError("could not create a primitive"))
