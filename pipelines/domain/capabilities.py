@@ -80,6 +80,18 @@ class FrameGrid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CameraLimits:
+    """The fastest camera a model can be expected to follow, per frame step: degrees turned, metres travelled.
+
+    source: where the numbers come from, as a person is told.
+    """
+
+    degrees: float
+    metres: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What one model can do. `conditionings` lists the kinds it takes (see `pipelines.domain.conditioning`).
 
@@ -90,6 +102,7 @@ class Capabilities:
     max_controls: how many control clips it follows at once. restyles: whether it takes a source clip's strength.
     adapters: whether it takes LoRA. draft: whether it can be quicker at some cost of the frames.
     lacks: pairs of a conditioning it does not take and why, in words for a person.
+    camera_limits: how fast a camera it was shown, None where nobody knows.
     """
 
     grid: FrameGrid
@@ -107,6 +120,7 @@ class Capabilities:
     adapters: bool = False
     draft: bool = False
     lacks: tuple[tuple[str, str], ...] = ()
+    camera_limits: CameraLimits | None = None
 
     def takes(self, kind: str) -> bool:
         """Whether a request may hold that kind; what takes a source clip extends one too, unless it lacks that."""

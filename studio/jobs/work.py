@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from pipelines.domain.errors import DatabaseError, GimbalError, NoSpace, StorageError
 from pipelines.domain.request import GenerationRequest
-from projects_db.records import JobRow, NotFound
+from projects_db.records import ClipRow, JobRow, NotFound
 from projects_db.repository import Repository
 from studio.home import Home
 from studio.jobs.crashpoint import reach
@@ -53,7 +53,7 @@ _log = logging.getLogger("gimbal.work")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a dispatcher works with. expect: the seconds a request will take here."""
+    """What a dispatcher works with. expect: the seconds a request will take here. stored: told of each new clip."""
 
     settings: Settings
     home: Home
@@ -62,6 +62,7 @@ class Parts:
     board: Board
     start_worker: StartExecutor
     expect: Callable[[GenerationRequest], float]
+    stored: Callable[[ClipRow], None]
 
 
 @dataclass
@@ -288,7 +289,7 @@ class Work:
     def _keep(self, current: _Current, produced: Produced) -> None:
         reach("dispatcher.produced")
         try:
-            self._parts.library.store(current.row, produced)
+            clip = self._parts.library.store(current.row, produced)
         except Exception as error:
             if not isinstance(error, GimbalError):
                 _log.exception("The clip of job %s could not be stored", current.row.id)
@@ -298,6 +299,7 @@ class Work:
         reach("dispatcher.stored")
         self._deaths.pop(current.row.id, None)
         self._end(lambda: None)
+        self._parts.stored(clip)
 
     def _keep_task(self, current: _Current, done: Done) -> None:
         parts, row = self._parts, current.row

@@ -17,7 +17,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from pipelines.domain.errors import GimbalError
-from studio.camera.obtained import Measuring
 from studio.ui import answers, routes_camera, routes_clips, routes_files, routes_queue, routes_sources
 from studio.ui.exports import Exports
 from studio.ui.feed import Feed
@@ -51,19 +50,17 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     token = token or secrets.token_urlsafe(24)
     feed = Feed(studio)
     exports = Exports(studio, feed.note)
-    measuring = Measuring(studio.repository, studio.library.clip_path, feed.wake)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         yield
         feed.close()
         exports.close()
-        measuring.close()
 
     app = FastAPI(title="Gimbal", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     answers.install(app)
     app.include_router(routes_queue.router(studio, feed, instance=secrets.token_hex(4)))
-    app.include_router(routes_camera.router(studio, measuring))
+    app.include_router(routes_camera.router(studio))
     app.include_router(routes_clips.router(studio))
     app.include_router(routes_files.router(studio, exports))
     app.include_router(routes_sources.router(studio))

@@ -144,6 +144,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         negative_prompt=about.negative_prompt,
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
+        camera_limits=about.camera_limits,
         max_controls=MAX_CONTROLS,
         restyles=True,
         adapters=True,
