@@ -2,6 +2,7 @@
 import { plain } from "./dom.js";
 import { get, send } from "./api.js";
 import { takeFile } from "./field_camera.js";
+import { takeSource } from "./field_control.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
 import { set, state } from "./store.js";
