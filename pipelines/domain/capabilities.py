@@ -81,6 +81,10 @@ class Capabilities:
     """What one model can do. `conditionings` lists the kinds it takes (see `pipelines.domain.conditioning`).
 
     vocabulary: the words the model knows, lower-case; empty where it knows a language at large.
+    prompt: whether it is told anything in words. needs: the conditionings without which it makes nothing.
+    controls: the kinds of control clip it was trained on; empty = all. cameras: ways besides depth and words in which
+    it is given a camera path: "poses" (each frame's own) or "moves" (one of a few trained moves).
+    adapters: whether it takes LoRA. lacks: pairs of a conditioning it does not take and why, in words for a person.
     """
 
     grid: FrameGrid
@@ -89,6 +93,22 @@ class Capabilities:
     negative_prompt: bool = True
     conditionings: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = field(default=frozenset(), repr=False)
+    prompt: bool = True
+    needs: frozenset[str] = frozenset()
+    controls: frozenset[str] = frozenset()
+    cameras: frozenset[str] = frozenset()
+    adapters: bool = False
+    lacks: tuple[tuple[str, str], ...] = ()
+
+    def takes(self, kind: str) -> bool:
+        """Whether a request may hold a conditioning of that kind; every model that takes a source clip extends one."""
+        return kind in self.conditionings or (kind == ExtendClip.kind and SourceClip.kind in self.conditionings)
+
+    def why_not(self, kind: str) -> str:
+        """Why the model does not take a kind of conditioning: a sentence, empty where it takes it."""
+        if self.takes(kind):
+            return ""
+        return dict(self.lacks).get(kind, f"It was not trained to take a {kind.replace('_', ' ')}.")
 
 
 def unknown_words(prompt: str, capabilities: Capabilities) -> tuple[str, ...]:
@@ -111,7 +131,10 @@ def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Pr
 
 
 def _prompt_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
-    if not request.prompt.strip():
+    if request.prompt.strip() and not capabilities.prompt:
+        message = f"The model {request.model} takes no words, so the prompt would change nothing."
+        yield Problem(field="prompt", message=message, hint="Leave it empty, or choose a model that reads.")
+    if not request.prompt.strip() and capabilities.prompt:
         yield Problem(field="prompt", message="The prompt is empty.", hint="Say what the clip shows.")
     for name in ("prompt", "negative_prompt"):
         length = len(getattr(request, name))
@@ -162,10 +185,12 @@ def _outside(name: str, value: float, allowed: Range) -> Problem:
 
 def _conditioning_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
     kinds = [part.kind for part in request.conditioning]
-    needed = {ExtendClip.kind: SourceClip.kind}
-    for kind in sorted(kind for kind in set(kinds) if needed.get(kind, kind) not in capabilities.conditionings):
+    for kind in sorted(kind for kind in set(kinds) if not capabilities.takes(kind)):
+        message = f"The model {request.model} takes no {kind.replace('_', ' ')}. {capabilities.why_not(kind)}"
+        yield Problem(field=kind, message=message, hint="Choose another model.")
+    for kind in sorted(capabilities.needs.difference(kinds)):
         what = kind.replace("_", " ")
-        yield Problem(field=kind, message=f"The model {request.model} takes no {what}.", hint="Choose another model.")
+        yield Problem(field=kind, message=f"The model {request.model} needs a {what}.", hint="Add it.")
     for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ControlClip.kind, ExtendClip.kind):
         if kinds.count(once) > 1:
             what = once.replace("_", " ")
@@ -178,6 +203,10 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
             yield Problem(field="key_image", message=message, hint="Move it into the clip.")
         if isinstance(part, ExtendClip):
             yield from _extension_problems(part, request)
+        if isinstance(part, ControlClip) and capabilities.controls and part.control not in capabilities.controls:
+            known = ", ".join(sorted(capabilities.controls))
+            message = f"The model {request.model} was not trained to follow {part.control}; it knows {known}."
+            yield Problem(field="control_clip", message=message, hint="Choose another kind or another model.")
         if isinstance(part, ControlClip) and not 0 <= part.strength <= MAX_STRENGTH:
             message = f"The strength {part.strength:g} of a control clip is outside 0 to {MAX_STRENGTH:g}."
             yield Problem(field="control_clip", message=message, hint="1 follows it as it is.")

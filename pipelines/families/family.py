@@ -12,7 +12,9 @@ from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 
 Stage = Literal["loading", "encoding", "denoising", "decoding"]
-Placement = Literal["resident", "model_offload", "group_offload"]
+Placement = Literal["resident", "model_offload", "group_offload", "disk_offload"]
+Storage = Literal["whole", "int8", "fp8", "int4"]
+Attention = Literal["native", "_flash_3", "_sage_qk_int8_pv_fp8_cuda_sm90", "sage"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,7 @@ class Footprint:
     offload.
 
     flops: floating-point operations of the whole request, for the estimate of its time.
+    denoisers: the components that run at each step, one of them at a time; only theirs is ever stored in fewer bits.
     """
 
     components: Mapping[str, int]
@@ -51,6 +54,7 @@ class Footprint:
     tiled_activations: int
     streamed: int
     flops: float
+    denoisers: tuple[str, ...] = ("transformer", "transformer_2", "unet")
 
     @property
     def weights(self) -> int:
@@ -65,6 +69,7 @@ class Footprint:
             tiled_activations=2 * self.tiled_activations,
             streamed=2 * self.streamed,
             flops=self.flops,
+            denoisers=self.denoisers,
         )
 
 
@@ -100,12 +105,20 @@ class Setup:
 
     half: compute in bfloat16, which is fast there.
     tiled: the codec works in tiles, for less memory at some time and slightly different frames.
+    storage: the form in which the denoisers' weights lie in memory; they compute in the device's precision all the same.
+    pinned: weights that wait in main memory are locked there, which makes their copies twice as fast.
+    attention, compiled: how attention is computed, and whether repeated blocks are compiled; rounding apart they change
+    no result.
     """
 
     device: str
     half: bool
     placement: Placement = "resident"
     tiled: bool = False
+    storage: Storage = "whole"
+    pinned: bool = True
+    attention: Attention = "native"
+    compiled: bool = False
 
 
 class Loader(Protocol):

@@ -73,8 +73,7 @@ GLUE = ("a", "an", "and")
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
     """A caption of the scene: lower-case words and commas. It names the camera move always."""
-    place = [_say(rng, GROUND_PHRASES[scene.ground]), _say(rng, SKY_PHRASES[scene.sky])]
-    camera = _join(_say(rng, MOVE_PHRASES[scene.camera.kind]), _say(rng, EASING_PHRASES[scene.camera.easing]))
+    place, camera = _place(scene, rng), _camera(scene, rng)
     what = _subject(scene, rng)
     match int(rng.integers(4)):
         case 0:
@@ -83,6 +82,19 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
             return f"{_join(place[1], '')}, {_join(what, place[0])}, {camera}"
         case _:
             return f"{_join(what, *place)}, {camera}"
+
+
+def place_caption(scene: Scene, rng: np.random.Generator) -> str:
+    """A caption that leaves out who or what is there, for clips whose things a picture shows."""
+    return f"{_join(*_place(scene, rng))}, {_camera(scene, rng)}"
+
+
+def _place(scene: Scene, rng: np.random.Generator) -> tuple[str, str]:
+    return _say(rng, GROUND_PHRASES[scene.ground]), _say(rng, SKY_PHRASES[scene.sky])
+
+
+def _camera(scene: Scene, rng: np.random.Generator) -> str:
+    return _join(_say(rng, MOVE_PHRASES[scene.camera.kind]), _say(rng, EASING_PHRASES[scene.camera.easing]))
 
 
 def _say(rng: np.random.Generator, phrases: tuple[str, ...]) -> str:

@@ -25,9 +25,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
 from pipelines.toybox.distil_recipes import RECIPES, DistilRecipe, bounds
 from pipelines.toybox.distil_teacher import Base, Paths, Teacher, velocity
+from pipelines.toybox.loop import Plan, train_steps
 from pipelines.toybox.recipes import RECIPES as BASE_RECIPES
 from pipelines.toybox.recipes import Recipe
-from pipelines.toybox.report import loss_plot
 from pipelines.toybox.train_transformer import LatentSource, TransformerRun
 
 Student = TrainingState[torch.optim.AdamW]
@@ -119,18 +119,13 @@ class Course:
         """Where a batch of paths is kept."""
         return self.home / "paths" / f"{number:05d}.pt"
 
-    def round(self, number: int, stop: StopFlag) -> None:
-        """Go through one round, or its rest; the student of its beginning makes its paths."""
-        recipe = self.run.recipe
-        until = min(recipe.first_step(number + 1), self.run.stop_at or recipe.steps)
-        if self.state.step >= until:
-            return
-        available = recipe.batches_until(number)
-        for index in range(available):
-            if not stop.raised and not self.path(index).exists():
-                self._make(index, number)
-        while self.state.step < until and not stop.raised:
-            self._step(available)
+    def prepare(self, number: int) -> bool:
+        """Make the paths that a round adds, with the student of its beginning; False when asked to stop meanwhile."""
+        with StopFlag() as stop:
+            for index in range(self.run.recipe.batches_until(number)):
+                if not stop.raised and not self.path(index).exists():
+                    self._make(index, number)
+        return not stop.raised
 
     def _make(self, index: int, number: int) -> None:
         begun = time.perf_counter()
@@ -141,33 +136,29 @@ class Course:
         self.state.seconds += time.perf_counter() - begun
         print(f"paths {index} {time.perf_counter() - begun:.1f}s", flush=True)
 
-    def _step(self, available: int) -> None:
-        begun, state = time.perf_counter(), self.state
-        rng = np.random.default_rng([self.run.base_recipe.seed, 7, state.step])
-        paths = Paths.load(self.path(int(rng.integers(available))))
-        loss = distil_step(state, self.run, paths, self.levels)
-        state.seconds += time.perf_counter() - begun
-        state.losses.append((state.step, loss))
-        if state.step % 20 == 0:
-            recent = float(np.mean([value for _, value in state.losses[-50:]]))
-            print(f"{state.step} loss {recent:.4f} {state.seconds:.0f}s", flush=True)
-        if state.step % self.run.recipe.checkpoint_every == 0:
-            self.keep()
+    def practise(self, number: int) -> bool:
+        """Go through a round's optimizer steps, or their rest; False when asked to stop meanwhile."""
+        recipe, state = self.run.recipe, self.state
+        last = min(recipe.first_step(number + 1), self.run.stop_at or recipe.steps)
+        available = recipe.batches_until(number)
 
-    def keep(self) -> None:
-        """Write the state and the plot of the loss."""
-        self.state.save(self.home / "state.pt")
-        if self.state.losses:
-            loss_plot(self.state.losses, self.home / "loss.png")
+        def step() -> float:
+            rng = np.random.default_rng([self.run.base_recipe.seed, 7, state.step])
+            paths = Paths.load(self.path(int(rng.integers(available))))
+            return distil_step(state, self.run, paths, self.levels)
+
+        train_steps(state, Plan("student", last, self.home, recipe.checkpoint_every), step)
+        return state.step == last
 
 
 def train(run: DistilRun) -> Student:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
     course = Course(run)
-    with StopFlag() as stop:
-        for number in range(len(run.recipe.rounds)):
-            course.round(number, stop)
-        course.keep()
+    last = min(run.recipe.steps, run.stop_at or run.recipe.steps)
+    for number in range(len(run.recipe.rounds)):
+        due = run.recipe.first_step(number) <= course.state.step < min(run.recipe.first_step(number + 1), last)
+        if due and not (course.prepare(number) and course.practise(number)):
+            break
     return course.state
 
 

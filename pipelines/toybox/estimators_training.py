@@ -3,7 +3,6 @@
 import argparse
 import json
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
+from pipelines.toybox.checkpoint import Average, TrainingState, rate_share
 from pipelines.toybox.estimators_recipes import DepthRecipe, PoseRecipe, Schedule
+from pipelines.toybox.loop import Plan, train_steps
 from pipelines.toybox.optimizers import ConvolutionMuon, TwoOptimizers
-from pipelines.toybox.report import loss_plot
 
 
 class EstimatorOptimizer(TwoOptimizers):
@@ -107,20 +106,10 @@ def begin(lesson: Lesson, run: EstimatorRun) -> TrainingState[EstimatorOptimizer
 
 def train(lesson: Lesson, run: EstimatorRun) -> TrainingState[EstimatorOptimizer]:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
-    state, folder, schedule = begin(lesson, run), run.own(lesson.name), lesson.schedule
+    state, schedule = begin(lesson, run), lesson.schedule
     last = min(schedule.steps, run.stop_at or schedule.steps)
-    with StopFlag() as stop:
-        while state.step < last and not stop.raised:
-            begun = time.perf_counter()
-            loss = one_step(state, lesson, run.device)
-            state.seconds += time.perf_counter() - begun
-            state.losses.append((state.step, loss))
-            if state.step % 20 == 0:
-                print(f"{lesson.name} {state.step}/{schedule.steps} loss {loss:.4f} {state.seconds:.0f}s", flush=True)
-            if state.step % schedule.checkpoint_every == 0:
-                state.save(folder / "state.pt")
-                loss_plot(state.losses, folder / "loss.png")
-        state.save(folder / "state.pt")
+    plan = Plan(lesson.name, last, run.own(lesson.name), schedule.checkpoint_every)
+    train_steps(state, plan, lambda: one_step(state, lesson, run.device))
     return state
 
 

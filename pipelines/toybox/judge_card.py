@@ -20,7 +20,7 @@ that softness is no wrong shape to it.
     python -m pipelines.toybox.clips --recipe {recipe} --folder RUN/held_out --shards {held_shards} --held-out
     python -m pipelines.toybox.train_judge --recipe {recipe} --run RUN
 
-{steps} steps of {batch} clips, seed {seed}, {hours:.2f} hours of processor time on one core; {clips} clips and their
+{steps} steps of {batch} clips, seed {seed}, {hours:.2f} hours on one core; {clips} clips and their
 mirror images.
 
 ## How often it is right

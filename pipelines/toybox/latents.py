@@ -4,7 +4,8 @@
 
 Renders the shards it needs (a shard's pixels are dropped after encoding with --drop-pixels), and writes
 RUN/latents/NNNNN.pt: for each clip, plain and mirrored, its normalised latents, some conditions drawn by `mixing` (the
-latents of both parts and the mask's bits), a reference picture's latents, all in bfloat16, and its captions.
+latents of both parts and the mask's bits), a reference picture's latents, all in bfloat16, its captions, and one that
+tells the place alone.
 RUN/latents/grey.pt holds the latent of a grey clip.
 """
 
@@ -19,6 +20,7 @@ import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
+from pipelines.toybox.captions import place_caption
 from pipelines.toybox.clips import Shard, drop_shard, read_shard, shard_numbers, write_shard
 from pipelines.toybox.codec import speed_up_norms, to_pixels
 from pipelines.toybox.control import encode_given
@@ -43,9 +45,20 @@ def encode_shard(encoder: Encode, recipe: Recipe, run: Path, number: int) -> Non
     shard = read_shard(run / "clips", number)
     order = [(index, flip) for flip in (False, True) for index in range(len(shard.scenes))]
     variants = [encode_variant(encoder, recipe, shard, index, flip) for index, flip in order]
-    mirrored = [[mirror_caption(text) for text in texts] for texts in shard.captions]
+    captions, places = with_mirrored(shard.captions), with_mirrored([[text] for text in places_of(recipe, shard)])
     record: dict[str, Any] = {name: torch.stack([each[name] for each in variants]) for name in variants[0]}
-    _save(record | {"captions": [list(texts) for texts in shard.captions] + mirrored}, target)
+    _save(record | {"captions": captions, "places": places}, target)
+
+
+def places_of(recipe: Recipe, shard: Shard) -> list[str]:
+    """For each clip of a shard a caption that names its place and camera, not its things."""
+    rngs = (np.random.default_rng([recipe.seed, 5, shard.number, index]) for index in range(len(shard.scenes)))
+    return [place_caption(scene, rng) for scene, rng in zip(shard.scenes, rngs, strict=True)]
+
+
+def with_mirrored(captions: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The captions of a shard's clips, then those of their mirror images."""
+    return [list(texts) for texts in captions] + [[mirror_caption(text) for text in texts] for texts in captions]
 
 
 def encode_variant(encoder: Encode, recipe: Recipe, shard: Shard, index: int, flip: bool) -> dict[str, Tensor]:
@@ -115,7 +128,7 @@ class LatentCache:
                 self.records.append(record)
 
     def get(self, index: int, name: str) -> Any:
-        """`clip`, `parts`, `masks`, `picture` or `captions` of one clip, see `encode_variant`."""
+        """`clip`, `parts`, `masks`, `picture`, `captions` or `places` of one clip, see `encode_variant`."""
         record, place = self.places[index]
         return self.records[record][name][place]
 

@@ -19,6 +19,7 @@ from pipelines.domain.conditioning import (
     ControlClip,
     ControlKind,
     EndImage,
+    ExtendClip,
     KeyImage,
     MaskClip,
     SourceClip,
@@ -135,8 +136,18 @@ def _keys(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
 
 
 def _first_part(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
-    count = 1 + GROUP * int(rng.integers(1, max(2, len(truth.frames) // GROUP)))
+    count = 1 + GROUP * _groups(truth, rng)
     return {SourceClip(media=CLIP): truth.frames[:count]}
+
+
+def _last_part(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
+    count = GROUP * _groups(truth, rng)
+    return {ExtendClip(media=CLIP, way="backward", keep=count): truth.frames[-count:]}
+
+
+def _groups(truth: Truth, rng: np.random.Generator) -> int:
+    """How many of a clip's latent groups are given: at least one, never all."""
+    return int(rng.integers(1, max(2, len(truth.frames) // GROUP)))
 
 
 def _depth_frames(truth: Truth, rng: np.random.Generator) -> Bytes:
@@ -224,6 +235,7 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType({
     "start and end": _start_and_end,
     "keys": _keys,
     "first part": _first_part,
+    "last part": _last_part,
     "depth": _control("depth", _depth_frames, start=False),
     "pose": _control("pose", _pose_frames, start=False),
     "edges": _control("edges", _edge_frames, start=False),
@@ -235,8 +247,9 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType({
 })
 
 SHARES: Mapping[str, float] = MappingProxyType({
-    "start": 0.15, "end": 0.03, "start and end": 0.05, "keys": 0.04, "first part": 0.06, "depth": 0.15, "pose": 0.16,
-    "edges": 0.06, "depth and start": 0.05, "pose and start": 0.05, "warp": 0.10, "inpaint": 0.06, "outpaint": 0.04,
+    "start": 0.15, "end": 0.03, "start and end": 0.05, "keys": 0.04, "first part": 0.05, "last part": 0.03,
+    "depth": 0.15, "pose": 0.14, "edges": 0.06, "depth and start": 0.05, "pose and start": 0.05, "warp": 0.10,
+    "inpaint": 0.06, "outpaint": 0.04,
 })
 """How often each pattern is drawn for a clip with a figure; text alone and references are drawn beside them."""
 

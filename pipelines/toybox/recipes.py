@@ -49,7 +49,8 @@ class TransformerRecipe:
     """Shape and training of the `WanVACETransformer3DModel` and of the `UMT5EncoderModel` that learns beside it.
 
     `patterns` conditions are drawn and kept for each clip; `text_share` of the samples have none of them, and
-    `reference_share` of the steps have reference pictures.
+    `reference_share` of the steps have reference pictures; in `place_share` of those the caption leaves the thing to
+    the picture.
     """
 
     num_layers: int = 6
@@ -63,7 +64,7 @@ class TransformerRecipe:
     text_heads: int = 4
     text_length: int = 48
     vocab_size: int = 320
-    steps: int = 2350
+    steps: int = 5200
     batch: int = 32
     learning_rate: float = 1e-3
     muon_rate: float = 1.5e-3
@@ -72,8 +73,9 @@ class TransformerRecipe:
     weight_decay: float = 0.01
     caption_dropout: float = 0.1
     patterns: int = 4
-    text_share: float = 0.3
-    reference_share: float = 0.06
+    text_share: float = 0.4
+    reference_share: float = 0.1
+    place_share: float = 0.6
     shift: float = 3.0
 
 

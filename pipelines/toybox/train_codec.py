@@ -10,7 +10,6 @@ Loss: L1 of pixels and of their differences in space.
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 
-from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
+from pipelines.toybox.checkpoint import Average, TrainingState, rate_share
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.codec import (
     build_codec,
@@ -31,9 +30,10 @@ from pipelines.toybox.codec import (
     to_pixels,
 )
 from pipelines.toybox.codec_init import fit_encoder, quiet_residuals
+from pipelines.toybox.loop import Plan, train_steps
 from pipelines.toybox.optimizers import CodecOptimizer
 from pipelines.toybox.recipes import RECIPES, CodecRecipe, CropStage, Recipe
-from pipelines.toybox.report import contact_sheet, loss_plot
+from pipelines.toybox.report import contact_sheet
 
 FIT_CLIPS = 128
 
@@ -149,22 +149,14 @@ def begin(run: CodecRun) -> TrainingState[CodecOptimizer]:
 
 def train(run: CodecRun) -> TrainingState[CodecOptimizer]:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
-    recipe, settings = run.recipe, run.recipe.codec
-    state, source = begin(run), CropSource(run.folder / "clips", recipe)
-    last = min(settings.steps, run.stop_at or settings.steps)
-    with StopFlag() as stop:
-        while state.step < last and not stop.raised:
-            begun = time.perf_counter()
-            loss = codec_step(state, source.batch(state.step).to(run.device), recipe)
-            state.seconds += time.perf_counter() - begun
-            state.losses.append((state.step, loss))
-            if state.step % 20 == 0:
-                print(f"codec {state.step}/{settings.steps} loss {loss:.4f} {state.seconds:.0f}s", flush=True)
-            if state.step % recipe.checkpoint_every == 0:
-                state.save(run.state_path)
-                source.refresh()
-                loss_plot(state.losses, run.folder / "codec" / "loss.png")
-        state.save(run.state_path)
+    recipe, state, source = run.recipe, begin(run), CropSource(run.folder / "clips", run.recipe)
+    last = min(recipe.codec.steps, run.stop_at or recipe.codec.steps)
+    plan = Plan("codec", last, run.state_path.parent, recipe.checkpoint_every)
+
+    def step() -> float:
+        return codec_step(state, source.batch(state.step).to(run.device), recipe)
+
+    train_steps(state, plan, step, at_checkpoint=source.refresh)
     return state
 
 

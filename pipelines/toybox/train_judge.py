@@ -9,7 +9,6 @@ the judge's folder with its card, and report.json: its floors on RUN/held_out, a
 
 import argparse
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,7 @@ from diffusers import AutoencoderKLWan
 from torch import Tensor
 
 from pipelines.toybox.bench import text
-from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
+from pipelines.toybox.checkpoint import Average, TrainingState, rate_share
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.codec import to_frames, to_pixels
 from pipelines.toybox.judge import (
@@ -43,7 +42,7 @@ from pipelines.toybox.judge import (
     targets,
 )
 from pipelines.toybox.judge_card import card_text
-from pipelines.toybox.report import loss_plot
+from pipelines.toybox.loop import Plan, train_steps
 from pipelines.toybox.scene import Scene
 
 SOFT_CLIPS = 64
@@ -245,20 +244,9 @@ def judge_step(state: TrainingState[torch.optim.AdamW], lesson: Lesson, recipe: 
 def train(run: JudgeRun) -> TrainingState[torch.optim.AdamW]:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
     recipe, source, state = run.recipe, ClipSource(run), begin(run)
-    last = min(recipe.steps, run.stop_at or recipe.steps)
+    plan = Plan("judge", min(recipe.steps, run.stop_at or recipe.steps), run.state_path.parent, recipe.checkpoint_every)
     state.model.train()
-    with StopFlag() as stop:
-        while state.step < last and not stop.raised:
-            begun = time.process_time()
-            loss = judge_step(state, source.batch(state.step), recipe)
-            state.seconds += time.process_time() - begun
-            state.losses.append((state.step - 1, loss))
-            if state.step % 25 == 0:
-                print(f"judge {state.step}/{recipe.steps} loss {loss:.4f} {state.seconds:.0f} s of CPU", flush=True)
-            if state.step % recipe.checkpoint_every == 0:
-                state.save(run.state_path)
-                loss_plot(state.losses, run.folder / "judge" / "loss.png")
-        state.save(run.state_path)
+    train_steps(state, plan, lambda: judge_step(state, source.batch(state.step), recipe))
     state.model.eval()
     return state
 

@@ -8,7 +8,6 @@ at logit-normal noise levels (Esser et al. 2024), shifted as at inference. Capti
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,14 +20,14 @@ from diffusers import WanVACEPipeline
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from pipelines.toybox.checkpoint import Average, StopFlag, TrainingState, rate_share
+from pipelines.toybox.checkpoint import Average, TrainingState, rate_share
 from pipelines.toybox.codec import SPATIAL_FACTOR
 from pipelines.toybox.control import with_reference
 from pipelines.toybox.latents import LatentCache, unpack
+from pipelines.toybox.loop import Plan, train_steps
 from pipelines.toybox.networks import Denoiser, tokenize
 from pipelines.toybox.optimizers import MuonAndAdamW
 from pipelines.toybox.recipes import RECIPES, Recipe
-from pipelines.toybox.report import loss_plot
 from pipelines.toybox.vocabulary import build_tokenizer
 from pipelines.toybox.workers import Workers
 
@@ -86,12 +85,13 @@ class LatentSource:
             pictures = torch.stack([self.cache.get(index, "picture") for index, _ in rows]).float()
             latents, made = torch.cat([pictures, latents], 2), with_reference(made, pictures)
         captions = zip(chosen[mine].tolist(), silent[mine].tolist(), words[mine].tolist(), strict=True)
-        texts = ["" if mute else self._caption(index, word) for index, mute, word in captions]
+        told = "places" if has_reference and rng.random() < recipe.place_share else "captions"
+        texts = ["" if mute else self._caption(index, told, word) for index, mute, word in captions]
         ids, mask = tokenize(self.tokenizer, texts, recipe.text_length)
         return Batch(latents.to(device), made.to(device), (ids.to(device), mask.to(device)))
 
-    def _caption(self, index: int, word: int) -> str:
-        texts: list[str] = self.cache.get(index, "captions")
+    def _caption(self, index: int, told: str, word: int) -> str:
+        texts: list[str] = self.cache.get(index, told)
         return texts[word % len(texts)]
 
     def _control(self, index: int, which: int) -> Tensor:
@@ -172,37 +172,20 @@ def train(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
     recipe, state, source, workers = run.recipe, begin(run), LatentSource(run), Workers()
     last = min(recipe.transformer.steps, run.stop_at or recipe.transformer.steps)
-    stopped = False
-    with StopFlag() as stop:
-        while state.step < last and not stopped:
-            begun = time.perf_counter()
-            loss, stopped = transformer_step(state, source.batch(state.step, workers), recipe, workers, stop.raised)
-            state.seconds += time.perf_counter() - begun
-            state.losses.append((state.step, loss))
-            if state.step % recipe.checkpoint_every == 0:
-                source.cache.refresh()
-            if workers.rank == 0:
-                _record(run, state, len(source.cache))
-        if workers.rank == 0:
-            state.save(run.state_path)
+    plan = Plan("denoiser", last, run.state_path.parent, recipe.checkpoint_every, leads=workers.rank == 0)
+
+    def step() -> float:
+        return transformer_step(state, source.batch(state.step, workers), recipe, workers)
+
+    train_steps(state, plan, step, at_checkpoint=source.cache.refresh, agree=workers.any)
     workers.close()
     return state
 
 
-def _record(run: TransformerRun, state: TrainingState[MuonAndAdamW], clips: int) -> None:
-    """Tell of every twentieth step; keep the state and the plot of the loss as often as the recipe says."""
-    if state.step % 20 == 0:
-        recent = float(np.mean([value for _, value in state.losses[-100:]]))
-        print(f"{state.step} loss {recent:.4f} {state.seconds:.0f}s {clips} clips", flush=True)
-    if state.step % run.recipe.checkpoint_every == 0:
-        state.save(run.state_path)
-        loss_plot(state.losses, run.folder / "transformer" / "loss.png")
-
-
 def transformer_step(
-    state: TrainingState[MuonAndAdamW], batch: Batch, recipe: Recipe, workers: Workers, stop: bool = False
-) -> tuple[float, bool]:
-    """One optimizer step on this worker's share; returns the loss and whether any worker was asked to stop."""
+    state: TrainingState[MuonAndAdamW], batch: Batch, recipe: Recipe, workers: Workers
+) -> float:
+    """One optimizer step on this worker's share; returns the loss of all."""
     settings = recipe.transformer
     state.optimizer.set_share(rate_share(state.step, warmup=settings.warmup_steps, steps=settings.steps))
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + state.step)
@@ -212,12 +195,12 @@ def transformer_step(
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
     parameters = list(state.model.parameters())
-    agreed, stopped = workers.agree(parameters, float(loss.detach()), stop)
+    agreed = workers.average(parameters, float(loss.detach()))
     torch.nn.utils.clip_grad_norm_(parameters, 1.0)
     state.optimizer.step()
     state.step += 1
     state.average.update(state.step)
-    return agreed, stopped
+    return agreed
 
 
 def averaged_denoiser(run: TransformerRun) -> Denoiser:

@@ -29,21 +29,27 @@ class Workers:
         return batch[self.rank :: self.count]
 
     @torch.no_grad()
-    def agree(self, parameters: Sequence[nn.Parameter], loss: float, stop: bool) -> tuple[float, bool]:
-        """Average the gradients in place; returns the mean loss and whether anyone was asked to stop."""
+    def average(self, parameters: Sequence[nn.Parameter], loss: float) -> float:
+        """Average the gradients in place; returns the mean loss."""
         if self.count == 1:
-            return loss, stop
-        owners = [parameter for parameter in parameters if parameter.grad is not None]
-        gradients = [parameter.grad for parameter in owners if parameter.grad is not None]
-        told = gradients[0].new_tensor([loss, float(stop)])
-        flat = torch.cat([*[gradient.flatten() for gradient in gradients], told])
+            return loss
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        flat = torch.cat([*[gradient.flatten() for gradient in gradients], gradients[0].new_tensor([loss])])
         group.all_reduce(flat)
-        flat[:-1] /= self.count
+        flat /= self.count
         start = 0
         for gradient in gradients:
             gradient.copy_(flat[start : start + gradient.numel()].view_as(gradient))
             start += gradient.numel()
-        return float(flat[-2]), bool(flat[-1] > 0)
+        return float(flat[-1])
+
+    def any(self, asked: bool) -> bool:
+        """Whether this holds in any of the processes."""
+        if self.count == 1:
+            return asked
+        told = torch.tensor(float(asked))
+        group.all_reduce(told)
+        return bool(told > 0)
 
     def close(self) -> None:
         """Leave the group."""
