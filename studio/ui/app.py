@@ -18,7 +18,8 @@ from starlette.responses import Response
 
 from pipelines.domain.errors import GimbalError
 from studio.camera.obtained import Measuring
-from studio.ui import answers, routes_camera, routes_clips, routes_files, routes_queue, routes_sources
+from studio.structure import Bench
+from studio.ui import answers, routes_camera, routes_clips, routes_control, routes_files, routes_queue, routes_sources
 from studio.ui.exports import Exports
 from studio.ui.feed import Feed
 from studio.ui.guard import Guard
@@ -52,6 +53,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     feed = Feed(studio)
     exports = Exports(studio, feed.note)
     measuring = Measuring(studio.repository, studio.library.clip_path, feed.wake)
+    bench = Bench(studio.home, studio.library)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -59,12 +61,14 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
         feed.close()
         exports.close()
         measuring.close()
+        bench.close()
 
     app = FastAPI(title="Gimbal", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     answers.install(app)
     app.include_router(routes_queue.router(studio, feed, instance=secrets.token_hex(4)))
     app.include_router(routes_camera.router(studio, measuring))
     app.include_router(routes_clips.router(studio))
+    app.include_router(routes_control.router(studio, bench))
     app.include_router(routes_files.router(studio, exports))
     app.include_router(routes_sources.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")

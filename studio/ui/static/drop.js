@@ -33,6 +33,7 @@ export async function receive(file, where) {
   if (!file) return;
   if (where && takes(where)) return bring(file, where);
   if (/\.(txt|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
+  if (state.tab === "control") return void takeSource(file);
   try {
     const found = await send("drop", file);
     if (found.kind === "gimbal") return await bringBack(found);
@@ -54,7 +55,8 @@ function describe(file, found) {
   const size = `${found.width} × ${found.height}`;
   if (found.kind !== "image") {
     const length = found.num_frames ? `, ${found.num_frames} frames at ${plain(found.fps, 2)} fps` : "";
-    const use = taken() && { word: "Use its first frame", run: () => bring(file, nextPlace()) };
+    const first = state.tab === "image" && taken();
+    const use = first ? { word: "Use its first frame", run: () => bring(file, nextPlace()) } : { word: "Use as source", run: () => { set({ tab: "control" }); takeSource(file); } };
     return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal.", action: use, seconds: 12 });
   }
   if (!taken()) return tell(`${file.name} is a picture of ${size}.`, { hint: "The chosen model takes no start picture." });

@@ -5,7 +5,8 @@ import { changePart } from "./control/change_part.js";
 import { makeSources } from "./control/sources.js";
 import { sourcePart } from "./control/source_part.js";
 import { structurePart } from "./control/structure_part.js";
-import { EMPTY } from "./control/plan.js";
+import { EMPTY, whole } from "./control/plan.js";
+import { relinked } from "./control/relink.js";
 import { makeWork } from "./control/work.js";
 import { heading } from "./fields.js";
 import { beforeGenerate } from "./go.js";
@@ -37,7 +38,8 @@ export function control(field) {
       ...rest.map(([title, part]) => h("section", { class: "gm-c-part" }, h("div", { class: "gm-heading" }, h("span", {}, title)), part.nodes)),
     ],
     show: (value) => {
-      if (JSON.stringify(value || {}) !== JSON.stringify(work.doc) && !waiting) work.load(value);
+      if (value?.restored) relinked(value).then((found) => { work.load(found); work.change({}, { now: true }); }, fail);
+      else if (JSON.stringify(whole(value)) !== JSON.stringify(work.doc) && !waiting) work.load(value);
       show();
     },
   };
@@ -49,10 +51,10 @@ function begin(value) {
   sources = Object.assign(makeSources(work, (view) => bench?.open(view)), { remove });
   work.on((what) => {
     if (what?.fault) return fail(what.fault);
-    if (what === "doc" || what === "target" || what === "made") drawn.show();
+    if (["doc", "target", "made", "coming"].includes(what)) drawn.show();
     if (what !== "doc" && what !== "made") return;
     clearTimeout(waiting);
-    waiting = setTimeout(() => { waiting = 0; drawn.put(work.doc); }, 120);
+    waiting = setTimeout(() => { waiting = 0; drawn.put(isEmpty(work.doc) ? {} : work.doc); }, 120);
   });
   window.addEventListener("gimbal:reply", ({ detail }) => {
     if (detail.kind !== "look") return;
@@ -72,6 +74,9 @@ function begin(value) {
   on("tab", () => drawn.show());
   standOver();
 }
+
+/** An untouched form holds nothing, so that one click leads back to it. */
+const isEmpty = (doc) => JSON.stringify(doc) === JSON.stringify(whole({}));
 
 function remove() {
   const before = work.doc;

@@ -1,5 +1,6 @@
 /** Over the stage: the source beside what was read off it, the mask on it, the figure, and source against result. */
-import { button, h, icon, text } from "../dom.js";
+import { h, icon, text } from "../dom.js";
+import { s } from "../camera/svg.js";
 import { segments } from "../camera/sketcher.js";
 import { on, state } from "../store.js";
 import { compareView } from "./compare.js";
@@ -28,22 +29,24 @@ export function mountBench(place, work, sources) {
   const views = pick(view, (name) => { show(name); });
   views.classList.add("gm-c-pick");
   const tools = h("div", { class: "gm-c-slot" }, painter.tools, figure.tools, compare.tools);
-  const empty = h("div", { class: "gm-c-empty" }, h("h2", {}, "A clip whose structure leads"), h("p", { class: "gm-muted" }, "Drop a clip or a picture here, or take one of these."), h("div", { class: "gm-c-sources" }, sources()));
+  const said = h("p", { class: "gm-muted" });
+  const empty = h("div", { class: "gm-c-empty" }, h("h2", {}, "A clip whose structure leads"), said, h("div", { class: "gm-c-sources" }, sources()));
   const notes = h("ul", { class: "gm-c-notes", "aria-live": "polite" });
   const stagePart = h("div", { class: "gm-c-stage" }, sheet.node, figure.node, compare.node, empty);
   const node = h("section", { class: "gm-bench", "aria-label": "Source and structure", hidden: true },
-    h("div", { class: "gm-c-tools" }, h("span", { class: "gm-c-room" }), views, h("span", { class: "gm-gap" }), tools), stagePart, notes, transport.node);
+    h("div", { class: "gm-c-tools" }, h("span", { class: "gm-c-room" }), views, tools), stagePart, notes, transport.node);
   const turn = segments(["source", "Source"], ["compare", "Compare"], ["clip", "Clip"]);
   const bar = turn(where, (name) => { where = name; draw(); });
   bar.classList.add("gm-c-switch");
   bar.hidden = true;
   bar.setAttribute("aria-label", "What the stage shows");
-  place.append(node, bar);
+  place.append(node, bar, tint());
 
   const isOpen = () => !node.hidden;
   const figured = () => work.doc.source?.kind === "figure";
   function show(name) {
     view = name;
+    if (view !== "all") reel.hold();
     if (view === "paint") sheet.solo("source");
     else if (sheet.alone() === "source") sheet.solo(null);
     draw();
@@ -95,6 +98,7 @@ export function mountBench(place, work, sources) {
     pick.mark(views, view);
     const drawing = !comparing && view === "figure";
     const list = comparing ? [] : films();
+    text(said, work.coming ? `Reading ${work.coming}…` : "Drop a clip or a picture here, or take one of these.");
     empty.hidden = comparing || list.length > 0 || drawing;
     sheet.node.hidden = comparing || drawing || !list.length;
     figure.node.hidden = figure.tools.hidden = !drawing;
@@ -118,7 +122,7 @@ export function mountBench(place, work, sources) {
     painter.show();
   }
   function drawNotes(list) {
-    const said = [...list.flatMap(({ key, name }) => (work.tasks.of(key)?.made?.notes || []).map((words) => `${name}: ${words}`)), ...(work.tasks.of("mask")?.made?.notes || []).map((words) => `Mask: ${words}`)];
+    const said = [...list.filter(({ key }) => key !== "source").flatMap(({ key, name }) => (work.tasks.of(key)?.made?.notes || []).map((words) => `${name}: ${words}`)), ...(work.tasks.of("mask")?.made?.notes || []).map((words) => `Mask: ${words}`)];
     const words = JSON.stringify(said);
     if (notes.dataset.words === words) return;
     notes.dataset.words = words;
@@ -146,6 +150,12 @@ export function mountBench(place, work, sources) {
   const titleOf = (each, task) => task?.made?.estimator || each.estimator || "";
   draw();
   return { open(name = "all") { where = "source"; show(name); }, compare: () => { where = "compare"; draw(); } };
+}
+
+/** The filter that makes a mask's white a tint over the source, and its black clear. */
+function tint() {
+  const matrix = "0 0 0 0 .95  0 0 0 0 .64  0 0 0 0 .235  .5 0 0 0 0";
+  return s("svg", { width: 0, height: 0, "aria-hidden": "true", style: "position: absolute" }, s("filter", { id: "gm-c-tint", "color-interpolation-filters": "sRGB" }, s("feColorMatrix", { type: "matrix", values: matrix })));
 }
 
 /** The bench's own keys, before the window's. */

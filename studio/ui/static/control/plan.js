@@ -2,10 +2,10 @@
  * What has to be made of a source before a clip can be generated: from the form's value to wishes. Pure.
  *
  * value: {source, cut, structures, change, figure, made}
- *   source: {media, name, kind: "video" | "image" | "figure", width, height, num_frames, fps, seconds} or null
+ *   source: {media, name, kind: "clip" | "image" | "figure", width, height, num_frames, fps, seconds} or null
  *   cut: {start_seconds, end_seconds, framing: {mode, x, y, zoom}, pace: "keep" | "spread"}
  *   structures: [{kind, estimator, strength, start, end, given, name}]; `given` is a control clip made elsewhere
- *   change: {what, strength, follow, invert, shapes}; see CHANGES
+ *   change: {what, strength, follow, invert, shapes, kept}; see CHANGES; `kept` is a mask that came with a request
  *   figure: {keys: [{frame, joints: [[x, y] x 18]}]}
  *   made: {source, mask, mask_of, <kind>}: the media that are ready, by what they are
  * target: {width, height, num_frames, fps}
@@ -77,17 +77,23 @@ export function wishesOf(value, target, masks = new Map()) {
     else if (film) wishes[each.kind] = of("extract", { control: controlOf(each.kind), estimator: each.estimator || "" });
   }
   if (!film) return wishes;
-  const hint = painted(change).map(([frame]) => ({ frame, mask: masks.get(frame) })).filter(({ mask }) => mask);
+  const hints = painted(change).map(([frame]) => ({ frame, mask: masks.get(frame) })).filter(({ mask }) => mask);
   if (change.what === "around") wishes.mask = of("outpaint");
-  if (change.what === "paint" && hint.length && hint.length === painted(change).length) wishes.mask = maskWish(of, hint, change);
   if (change.what === "subject" || change.what === "background") {
-    wishes.mask = of("subject", { keep: change.what === "subject" ? "background" : "subject", ...(hint[0] || {}) });
+    wishes.mask = of("subject", { keep: change.what === "subject" ? "background" : "subject", ...(hints[0] || {}) });
   }
+  if (change.what === "paint" && change.follow) for (const hint of hints) wishes[`mask@${hint.frame}`] = of("trackmask", hint);
   return wishes;
 }
 
-function maskWish(of, hint, change) {
-  return of("track_mask", { ...hint[0], follow: change.follow, invert: change.invert });
+/** The wish that makes one mask of all that was painted and followed; null until that is there. ready(place) -> medium. */
+export function joinOf({ source, change }, target, masks, ready) {
+  if (!source?.media || change.what !== "paint") return null;
+  const frames = painted(change).map(([frame]) => frame);
+  const parts = frames.map((frame) => ({ frame, media: change.follow ? ready(`mask@${frame}`) : masks.get(frame) }));
+  if (!frames.length && change.kept) parts.push({ frame: 0, media: change.kept });
+  if (!parts.length || parts.some(({ media }) => !media)) return null;
+  return { wish: "join", parts, invert: change.invert, target };
 }
 
 /** Keys inside the clip, one for each frame. */

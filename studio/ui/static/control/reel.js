@@ -4,6 +4,7 @@ import { button, h, icon, plain, text } from "../dom.js";
 const SPEEDS = [0.25, 0.5, 1, 2];
 const CLOSE = 1e-3;
 const MOST_APART = 0.6; // frames a playing film may be off before it is set right
+const MOST_TICKS = 129;
 const MOST_PAUSE = 0.25; // seconds of a stalled page that count as time that went by
 
 /**
@@ -121,12 +122,16 @@ export function makeTransport(reel) {
   const ticks = h("div", { class: "gm-c-ticks", "aria-hidden": "true" });
   scrub.addEventListener("input", () => reel.seek(Number(scrub.value)));
   let playing = null;
+  function drawTicks() {
+    const count = Math.min(MOST_TICKS, reel.frames);
+    ticks.replaceChildren(...Array.from({ length: count }, (_, i) => h("i", { style: `left: ${(100 * i) / Math.max(1, count - 1)}%` })));
+  }
   const draw = () => {
     const at = reel.frame();
     scrub.max = String(reel.frames - 1);
     scrub.value = String(at);
     scrub.style.setProperty("--at", `${(100 * at) / Math.max(1, reel.frames - 1)}%`);
-    ticks.style.setProperty("--gaps", String(Math.max(1, reel.frames - 1)));
+    if (ticks.childElementCount !== Math.min(MOST_TICKS, reel.frames)) drawTicks();
     text(counter, `${String(at + 1).padStart(String(reel.frames).length, "0")} / ${reel.frames}`);
     text(speed, `${plain(reel.speed)}×`);
     if (playing !== reel.playing) play.replaceChildren(icon((playing = reel.playing) ? "pause" : "play"));

@@ -11,7 +11,7 @@ const WAIT = 180;
 
 /** {nodes, show()}. */
 export function sourcePart(work, sources) {
-  const add = h("button", { type: "button", class: "gm-c-add", "aria-haspopup": "menu", onclick: () => menu(add, sources.list()) }, icon("plus"), h("span", {}, "Drop a clip or picture, or choose"));
+  const add = h("button", { type: "button", class: "gm-c-add", "aria-haspopup": "menu", onclick: () => menu(add, sources.list()) }, icon("plus"), h("span", { class: "gm-c-said" }, "Drop a clip or picture, or choose"));
   const name = h("strong", { class: "gm-c-name" });
   const facts = h("span", { class: "gm-muted gm-num" });
   const replace = button("", "Choose another source", () => menu(replace, sources.list()), { word: "Replace" });
@@ -60,8 +60,10 @@ export function sourcePart(work, sources) {
   }
   function show() {
     const { source, cut } = work.doc;
-    add.hidden = Boolean(source);
-    body.hidden = !source;
+    add.hidden = Boolean(source) && !work.coming;
+    body.hidden = !source || Boolean(work.coming);
+    add.classList.toggle("gm-busy", Boolean(work.coming));
+    text(add.lastChild, work.coming ? `Reading ${work.coming}…` : "Drop a clip or picture, or choose");
     if (!source) { film.removeAttribute("src"); asked = ""; return; }
     const figure = source.kind === "figure";
     const clip = source.kind === "clip";

@@ -33,6 +33,7 @@ export function makeSources(work, opened) {
     if (before.source) undoable("The source is another one.", () => { work.load(before); work.change({}, { now: true }); });
   }
   async function take(file) {
+    work.expect(file.name);
     try {
       const { looks, notes, ...source } = await send("control/sources", file);
       put(source);
@@ -40,6 +41,8 @@ export function makeSources(work, opened) {
       if (looks) tell(`${file.name} looks like a ${nameOf(looks).toLowerCase()} clip already.`, { hint: "Then nothing has to be read off it.", action: { word: `Use as ${nameOf(looks).toLowerCase()}`, run: () => asGiven(source, looks) }, seconds: 20 });
     } catch (error) {
       fail(error);
+    } finally {
+      work.expect("");
     }
   }
   /** A file that is a control clip itself takes its place among the structures. */
@@ -61,6 +64,7 @@ export function makeSources(work, opened) {
     opened("all");
   }
   async function clip(from) {
+    work.expect(from.prompt || "clip");
     try {
       const { media } = await post(`clips/${from.id}/source`);
       const { looks, notes, ...source } = await get(`control/sources/${media}`);
@@ -68,16 +72,21 @@ export function makeSources(work, opened) {
       put({ ...source, name: from.prompt || "clip", clip: from.id });
     } catch (error) {
       fail(error);
+    } finally {
+      work.expect("");
     }
   }
   async function camera() {
     const sketch = field("camera")?.value();
     if (!sketch?.path || !work.target) return tell("There is no camera move yet.", { hint: "Sketch one in the Camera tab." });
+    work.expect("the camera's sketch");
     try {
       const { source, depth } = await post("control/camera", { path: sketch.path, things: sketch.things || [], target: work.target });
       put(source, { structures: [{ ...structure("depth"), given: depth, name: "the stage's own depth", checked: null }] });
     } catch (error) {
       fail(error);
+    } finally {
+      work.expect("");
     }
   }
   const figure = () => put({ kind: "figure", name: "Figure", media: "" }, { figure: work.doc.figure || firstFigure(work.target ? work.target.width / work.target.height : 1) });

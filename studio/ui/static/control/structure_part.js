@@ -65,7 +65,7 @@ export function structurePart(work, sources, { why, span }) {
       });
       return input;
     });
-    const when = h("span", { class: "gm-c-when", title: span ? "Of the denoising steps" : "This model follows a structure during all of its steps." }, from, h("span", { class: "gm-unit" }, "–"), to, h("span", { class: "gm-unit" }, "% of the steps"));
+    const when = h("span", { class: "gm-c-when", title: span ? "When it counts, in percent of the denoising steps" : "This model follows a structure during all of its steps." }, from, h("span", { class: "gm-unit" }, "–"), to, h("span", { class: "gm-unit" }, "%"));
     when.classList.toggle("gm-off", !span);
     const drop = button("close", `Without ${nameOf(kind).toLowerCase()}`, () => toggle(kind));
     const origin = h("span", { class: "gm-c-origin gm-muted" });

@@ -1,6 +1,6 @@
 /** The structure that is being prepared: the form's value, the clip it is for, and what is made of it meanwhile. */
 import { send } from "../api.js";
-import { painted, whole, wishesOf } from "./plan.js";
+import { joinOf, painted, whole, wishesOf } from "./plan.js";
 import { makeStrokes, maskFile } from "./strokes.js";
 import { makeTasks } from "./tasks.js";
 
@@ -11,10 +11,11 @@ export function makeWork(value) {
   const listeners = [];
   const tasks = makeTasks();
   const strokes = makeStrokes(whole(value).change.shapes);
-  const work = { doc: whole(value), target: null, open: false, tasks, strokes };
+  const work = { doc: whole(value), target: null, open: false, coming: "", tasks, strokes };
   const tell = (what) => listeners.forEach((fn) => fn(what));
   const pictures = new Map(); // text of shapes and size -> medium, or the promise of one
   let waiting = 0;
+  let joining = false;
 
   /** The pictures of the painted frames, by frame; those that are not with the studio yet are sent. */
   function masks() {
@@ -42,10 +43,21 @@ export function makeWork(value) {
     clearTimeout(waiting);
     waiting = 0;
     if (!work.open || !work.target) return;
-    const wishes = wishesOf(work.doc, work.target, masks());
-    for (const place of tasks.places()) if (!wishes[place]) tasks.drop(place);
+    const shown = masks();
+    const wishes = wishesOf(work.doc, work.target, shown);
+    joining = true; // not of what is being replaced
+    for (const place of tasks.places()) if (!wishes[place] && !(place === "mask" && work.doc.change.what === "paint")) tasks.drop(place);
     for (const [place, wish] of Object.entries(wishes)) tasks.ask(place, wish);
+    joining = false;
+    join(shown);
     gather();
+  }
+  /** What was followed from several painted frames becomes one mask. */
+  function join(shown) {
+    if (work.doc.change.what !== "paint" || !work.target) return;
+    const wish = joinOf(work.doc, work.target, shown, (place) => tasks.of(place)?.made?.media);
+    if (wish) tasks.ask("mask", wish);
+    else tasks.drop("mask");
   }
   function soon() {
     clearTimeout(waiting);
@@ -56,7 +68,7 @@ export function makeWork(value) {
     const made = {};
     for (const place of tasks.places()) {
       const done = tasks.of(place)?.made;
-      if (!done) continue;
+      if (!done || place.includes("@")) continue;
       if (place !== "mask" || work.doc.change.what !== "around") made[place] = done.media;
       if (place === "mask" && done.mask) Object.assign(made, { around: done.media, mask: done.mask });
     }
@@ -64,7 +76,15 @@ export function makeWork(value) {
     work.doc = { ...work.doc, made };
     tell("made");
   }
-  tasks.on(() => { gather(); tell("tasks"); });
+  tasks.on(() => {
+    if (!joining && work.open) {
+      joining = true;
+      join(masks());
+      joining = false;
+    }
+    gather();
+    tell("tasks");
+  });
   strokes.on((shapes) => work.change({ change: { ...work.doc.change, shapes } }));
 
   return Object.assign(work, {
@@ -75,6 +95,11 @@ export function makeWork(value) {
       tell("doc");
       if (now) pursue();
       else soon();
+    },
+    /** A source is on its way: its name, or "" once it is there. */
+    expect(name) {
+      work.coming = name;
+      tell("coming");
     },
     load(next) {
       work.doc = whole(next);
@@ -93,8 +118,9 @@ export function makeWork(value) {
       if (open) pursue();
     },
     again(place) {
-      const wish = wishesOf(work.doc, work.target, masks())[place];
-      if (wish) tasks.ask(place, wish, true);
+      const wishes = wishesOf(work.doc, work.target, masks());
+      const failed = tasks.places().filter((each) => each === place || (place === "source" && each.startsWith("mask")));
+      for (const each of failed) if (wishes[each] && !tasks.of(each).made) tasks.ask(each, wishes[each], true);
     },
     /** Resolves once everything that was asked for is made or has failed: true where all of it is there. */
     async ready() {
