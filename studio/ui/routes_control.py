@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import Response
 
-from pipelines.domain.errors import InvalidRequest, Problem
+from pipelines.domain.errors import InvalidRequest, MediaError, Problem
 from studio.media.limits import MAX_FILE_BYTES
 from studio.ui import sources
+from studio.ui.answers import explain
 from studio.ui.routes_files import received
 from studio.ui.tabs.control import CONTROLS
 
@@ -55,8 +56,11 @@ def _sources(routes: APIRouter, studio: Studio) -> None:
     async def bring(request: Request, name: str = "source") -> dict[str, Any]:
         """Keep a brought clip or picture; what it is, and the structure that it looks like already, if any."""
         with tempfile.TemporaryDirectory(prefix="gimbal-source-") as folder:
-            path = await received(request, Path(folder), name, most=MAX_FILE_BYTES)
-            return await asyncio.to_thread(sources.kept, studio, path, name)
+            try:
+                path = await received(request, Path(folder), name, most=MAX_FILE_BYTES)
+                return await asyncio.to_thread(sources.kept, studio, path, name)
+            except MediaError as error:  # what a stranger's file is like is an answer, too
+                return {"refused": explain(error)}
 
     @routes.get("/sources/{sha256}")
     def facts(sha256: str) -> dict[str, Any]:
@@ -78,7 +82,10 @@ def _sources(routes: APIRouter, studio: Studio) -> None:
         from studio.structure.wishes import wish_from
 
         wish: Any = wish_from({**asked, "wish": "conform"})
-        return told(studio.library.media_path(wish.source), wish.target, wish.cut).as_dict()
+        try:
+            return told(studio.library.media_path(wish.source), wish.target, wish.cut).as_dict()
+        except (InvalidRequest, MediaError) as error:
+            return {"steps": [], "warnings": [f"{error.message} {error.hint}".strip()]}
 
     @routes.post("/camera")
     def camera(

@@ -82,7 +82,7 @@ export function makePainter(strokes, look) {
   const invert = button("", "The other way round: everything but what is painted", () => look.invert(), { word: "Invert", keys: "I" });
   const clear = button("", "Nothing is painted on this frame", () => strokes.clear(look.frame()), { word: "Clear" });
   const tools = h("div", { class: "gm-c-painting", role: "toolbar", "aria-label": "Painting" },
-    h("div", { class: "gm-segments gm-c-picks", role: "radiogroup", "aria-label": "Tool" }, picks), sizer, invert, clear, undo, redo);
+    h("div", { class: "gm-segments gm-c-picks", role: "radiogroup", "aria-label": "Tool" }, picks), sizer, undo, redo, invert, clear);
   function choose(name) {
     tool = name;
     show();

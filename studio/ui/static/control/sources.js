@@ -35,7 +35,7 @@ export function makeSources(work, opened) {
   async function take(file) {
     work.expect(file.name);
     try {
-      const { looks, notes, ...source } = await send("control/sources", file);
+      const { looks, notes, ...source } = await brought(file);
       put(source);
       if (notes.length) tell(`${file.name}: ${notes.join(" ")}`);
       if (looks) tell(`${file.name} looks like a ${nameOf(looks).toLowerCase()} clip already.`, { hint: "Then nothing has to be read off it.", action: { word: `Use as ${nameOf(looks).toLowerCase()}`, run: () => asGiven(source, looks) }, seconds: 20 });
@@ -52,7 +52,7 @@ export function makeSources(work, opened) {
   }
   async function takeGiven(file, kind) {
     try {
-      await give(await send("control/sources", file), kind);
+      await give(await brought(file), kind);
     } catch (error) {
       fail(error);
     }
@@ -123,6 +123,13 @@ export function makeSources(work, opened) {
     button("turn", "The camera's sketch, rendered", camera, { word: "Camera sketch", kind: "gm-line" }), button("figure", "Pose the built-in figure", figure, { word: "Figure", kind: "gm-line" }),
   ];
   return { choose, take, clip, library, camera, figure, list, buttons, node: chooser };
+}
+
+/** Keep a file; what is wrong with it is thrown in the studio's words. */
+async function brought(file) {
+  const answer = await send("control/sources", file);
+  if (answer.refused) throw Object.assign(new Error(answer.refused.message), { hint: answer.refused.hint });
+  return answer;
 }
 
 /** A structure as it begins. */
