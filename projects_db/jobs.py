@@ -57,6 +57,32 @@ class Jobs(Store):
                 connection.execute(jobs.insert().values(_values(row)))
         return rows
 
+    def add_task(self, project_id: str, task: str, spec_json: str, *, model: str, title: str) -> JobRow:
+        """Queue a job that makes no clip at the end; `title` is what the queue shows. Raises NotFound (project)."""
+        with self._connections.writing() as connection:
+            require_project(connection, project_id)
+            row = JobRow(
+                id=new_id(),
+                project_id=project_id,
+                state="queued",
+                request_json=spec_json,
+                model=storable(model),
+                prompt=storable(title),
+                position=_last_position(connection) + 1,
+                take_group=new_id(),
+                created_at=time.time(),
+                task=task,
+            )
+            connection.execute(jobs.insert().values(_values(row)))
+        return row
+
+    def finish_task(self, job_id: str, facts_json: str) -> JobRow:
+        """Mark a job that makes no clip finished, with what it told. A second time changes nothing."""
+        done = {"state": "finished", "ended_at": time.time(), "facts_json": facts_json}
+        with self._connections.writing() as connection:
+            unfinished = ("queued", "running", "failed", "stopped")
+            return _change(connection, job_id, unfinished, done | _AT_REST | _UNHURT)
+
     def lease_next(self, worker_pid: int) -> JobRow | None:
         """Take the first queued job as running, None where none waits or the queue is paused. Counts the attempt."""
         first = select(jobs.c.id).where(jobs.c.state == "queued").order_by(jobs.c.position, jobs.c.number).limit(1)
@@ -148,8 +174,9 @@ class Jobs(Store):
         return {state: count for state, count in rows}  # noqa: C416 - dict() of rows has no types
 
     def past_runs(self, model: str, limit: int = 50) -> tuple[JobRow, ...]:
-        """The newest finished jobs of a model that have measurements in `facts_json`."""
-        finished = and_(jobs.c.model == model, jobs.c.state == "finished", jobs.c.facts_json.is_not(None))
+        """The newest finished clips of a model that have measurements in `facts_json`."""
+        of_model = and_(jobs.c.model == model, jobs.c.task == "clip")
+        finished = and_(of_model, jobs.c.state == "finished", jobs.c.facts_json.is_not(None))
         query = select(*_COLUMNS).where(finished).order_by(jobs.c.ended_at.desc()).limit(limit)
         with self._connections.reading() as connection:
             return _records(connection, query)

@@ -49,9 +49,10 @@ class ProjectRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobRow:
-    """One clip to make, from the moment it is asked for until long after.
+    """One clip to make, from the moment it is asked for until long after; or another task of the queue.
 
-    position: order key of the queue, smaller is sooner. take_group: shared by the takes of one click.
+    task: "clip", or what else is done (a module of `studio.jobs.tasks`); then request_json is that task's own, and
+    prompt its title. position: order key of the queue, smaller is sooner. take_group: shared by the takes of one click.
     attempts: how often a worker has leased it. facts_json: what the run measured, once finished.
     """
 
@@ -77,6 +78,7 @@ class JobRow:
     worker_pid: int | None = None
     heartbeat_at: float | None = None
     facts_json: str | None = None
+    task: str = "clip"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +158,40 @@ class CameraPathRow:
     def path(self) -> CameraPath:
         """The path itself. Raises InvalidRequest where a newer Gimbal wrote it."""
         return from_json(self.path_json)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubjectRow:
+    """A person's subject. strength: what a prompt gets where it names none. deleted_at: set while in the trash."""
+
+    id: str
+    token: str
+    name: str
+    class_word: str
+    strength: float
+    created_at: float
+    deleted_at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubjectVersionRow:
+    """One training of a subject; numbers count from 1.
+
+    model: the card it was trained on; base: the fingerprint of its weights. digest: the chosen checkpoint's files,
+    None until there are some. spec_json: everything that was asked for. report_json: what the training told.
+    """
+
+    id: str
+    subject_id: str
+    number: int
+    model: str
+    base: str
+    method: str
+    digest: str | None
+    job_id: str | None
+    spec_json: str
+    report_json: str
+    created_at: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

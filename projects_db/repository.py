@@ -18,10 +18,11 @@ from projects_db.migrations import bring_up_to_date
 from projects_db.projects import Projects
 from projects_db.salvage import Salvaged, salvage_into, working_copy
 from projects_db.schema import SEARCH_PARTS, metadata
+from projects_db.subjects import Subjects
 
 
-class Repository(Projects, Jobs, Clips, Media, CameraPaths):
-    """Projects, jobs, clips, media and camera paths of one data folder.
+class Repository(Projects, Jobs, Clips, Media, CameraPaths, Subjects):
+    """Projects, jobs, clips, media, camera paths and subjects of one data folder.
 
     Every method is one transaction and may be called from any thread; other processes may use the same file at the
     same time. Errors: NotFound, NoSpace, StorageError, DatabaseError (its kind DamagedDatabase has `damaged`).

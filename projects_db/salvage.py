@@ -17,7 +17,7 @@ from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.request import GenerationRequest
 from projects_db.connection import readable
 from projects_db.projects import first_project
-from projects_db.schema import camera_paths, clips, jobs, media, projects, switches
+from projects_db.schema import camera_paths, clips, jobs, media, projects, subject_versions, subjects, switches
 from projects_db.store import scalar
 
 _Row = dict[str, Any]
@@ -34,6 +34,8 @@ class Salvaged:
     clips: int
     media: int
     camera_paths: int
+    subjects: int
+    subject_versions: int
 
 
 @contextmanager
@@ -68,10 +70,10 @@ def salvage_into(connection: Connection, damaged: Path) -> Salvaged:
         connection.execute(delete(projects).where(projects.c.id == default))
     home = first_project(connection)
     homes = set(connection.execute(select(projects.c.id)).scalars())
-    for table in (jobs, media, switches, clips, camera_paths):
+    for table in (jobs, media, switches, clips, camera_paths, subjects, subject_versions):
         for row in _sound_rows(damaged, table):
             _insert(connection, table, _mended(connection, row, home, homes))
-    tables = (projects, jobs, clips, media, camera_paths)
+    tables = (projects, jobs, clips, media, camera_paths, subjects, subject_versions)
     return Salvaged(**{t.name: scalar(connection, select(func.count()).select_from(t)) for t in tables})
 
 
@@ -121,7 +123,8 @@ def _is_sound(table: Table, row: _Row) -> bool:
     try:
         if "path_json" in row:
             from_json(row["path_json"])
-        return "request_json" not in row or bool(GenerationRequest.from_json(row["request_json"]))
+        is_clip = "request_json" in row and row.get("task", "clip") == "clip"
+        return not is_clip or bool(GenerationRequest.from_json(row["request_json"]))
     except InvalidRequest:
         return False
 

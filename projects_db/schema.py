@@ -44,6 +44,7 @@ jobs = Table(
     Column("worker_pid", Integer),
     Column("heartbeat_at", Float),
     Column("facts_json", Text),
+    Column("task", String, nullable=False, server_default="clip"),
     CheckConstraint("state IN ('queued', 'running', 'finished', 'failed', 'stopped')", name="state_is_known"),
     Index("jobs_by_position", "state", "position"),
     Index("jobs_by_end", "state", "ended_at"),
@@ -112,6 +113,37 @@ camera_paths = Table(
     Column("deleted_at", Float),
     CheckConstraint("version >= 1", name="version_counts"),
     Index("camera_paths_by_name", "project_id", "name", "version", unique=True),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("token", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("class_word", Text, nullable=False),
+    Column("strength", Float, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("deleted_at", Float),
+    Index("subjects_by_token", "token"),
+)
+
+subject_versions = Table(
+    "subject_versions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("subject_id", String, ForeignKey("subjects.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("model", String, nullable=False),
+    Column("base", String, nullable=False),
+    Column("method", String, nullable=False),
+    Column("digest", String),
+    Column("job_id", String),
+    Column("spec_json", Text, nullable=False),
+    Column("report_json", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    CheckConstraint("number >= 1", name="number_counts"),
+    Index("subject_versions_by_number", "subject_id", "number", unique=True),
 )
 
 switches = Table(

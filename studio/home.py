@@ -51,6 +51,16 @@ class Home:
         return self.root / "trash"
 
     @property
+    def tasks(self) -> Path:
+        """A folder for each job that makes something else than a clip, until it has ended well."""
+        return self.root / "tasks"
+
+    @property
+    def subjects(self) -> Path:
+        """The files of trained subjects, a folder for each content."""
+        return self.root / "subjects"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

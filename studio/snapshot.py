@@ -28,6 +28,7 @@ class JobView:
     """One job as it is shown. position: 1 = next, None unless queued. fraction: 0..1 of the whole job.
 
     stopping: it was told to stop and has not left yet. preview_version grows with each new picture, 0 = none.
+    task: "clip", or what else it does (see `studio.jobs.tasks`).
     """
 
     id: str
@@ -51,6 +52,7 @@ class JobView:
     error_message: str | None
     error_hint: str | None
     clip_id: str | None
+    task: str = "clip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,6 +281,7 @@ def job_view(row: JobRow, live: Live | None, position: int | None = None) -> Job
         error_message=row.error_message,
         error_hint=row.error_hint,
         clip_id=row.clip_id,
+        task=row.task,
     )
 
 
@@ -287,5 +290,5 @@ def _fraction(row: JobRow) -> float:
     if row.state != "running" or row.stage is None:
         return 0.0
     low, high = next((span for name, span in SPANS.items() if name == row.stage), (0.0, 0.0))
-    within = row.step / row.steps if row.steps and row.stage == "denoising" else 0.0
+    within = row.step / row.steps if row.steps and row.stage in ("denoising", "training", "extracting") else 0.0
     return low + (high - low) * within

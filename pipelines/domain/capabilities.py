@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pipelines.domain.adapters import adapter_problems
 from pipelines.domain.camera.problems import problems as camera_problems
 from pipelines.domain.conditioning import (
     ControlClip,
@@ -19,6 +20,7 @@ from pipelines.domain.conditioning import (
 )
 from pipelines.domain.errors import Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
+from pipelines.domain.subject import subject_problems, without_tokens
 
 MAX_PROMPT_CHARS = 4000
 MAX_STRENGTH = 2.0
@@ -84,7 +86,9 @@ class Capabilities:
     prompt: whether it is told anything in words. needs: the conditionings without which it makes nothing.
     controls: the kinds of control clip it was trained on; empty = all. cameras: ways besides depth and words in which
     it is given a camera path: "poses" (each frame's own) or "moves" (one of a few trained moves).
-    adapters: whether it takes LoRA. lacks: pairs of a conditioning it does not take and why, in words for a person.
+    max_controls: how many control clips it follows at once.
+    adapters: whether it takes LoRA. draft: whether it can be quicker at some cost of the frames.
+    lacks: pairs of a conditioning it does not take and why, in words for a person.
     """
 
     grid: FrameGrid
@@ -97,12 +101,16 @@ class Capabilities:
     needs: frozenset[str] = frozenset()
     controls: frozenset[str] = frozenset()
     cameras: frozenset[str] = frozenset()
+    max_controls: int = 1
     adapters: bool = False
+    draft: bool = False
     lacks: tuple[tuple[str, str], ...] = ()
 
     def takes(self, kind: str) -> bool:
-        """Whether a request may hold a conditioning of that kind; every model that takes a source clip extends one."""
-        return kind in self.conditionings or (kind == ExtendClip.kind and SourceClip.kind in self.conditionings)
+        """Whether a request may hold that kind; what takes a source clip extends one too, unless it lacks that."""
+        if kind == ExtendClip.kind and SourceClip.kind in self.conditionings:
+            return kind not in dict(self.lacks)
+        return kind in self.conditionings
 
     def why_not(self, kind: str) -> str:
         """Why the model does not take a kind of conditioning: a sentence, empty where it takes it."""
@@ -115,7 +123,7 @@ def unknown_words(prompt: str, capabilities: Capabilities) -> tuple[str, ...]:
     """The words of a prompt that the model has never seen, each once; none where it knows a language at large."""
     if not capabilities.vocabulary:
         return ()
-    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", prompt.lower())
+    words = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", without_tokens(prompt).lower())
     return tuple(dict.fromkeys(w for w in words if w not in capabilities.vocabulary))
 
 
@@ -127,7 +135,16 @@ def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Pr
         *_number_problems(request, capabilities),
         *_conditioning_problems(request, capabilities),
         *(() if request.camera is None else camera_problems(request.camera)),
+        *subject_problems(request.subjects, request.prompt),
+        *adapter_problems(request.adapters, capabilities.adapters, bool(request.subjects)),
+        *_draft_problems(request, capabilities),
     )
+
+
+def _draft_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    if request.draft and not capabilities.draft:
+        message = f"The model {request.model} makes no drafts: there is no work that it could leave out."
+        yield Problem(field="draft", message=message, hint="Make a final clip, or choose another model.")
 
 
 def _prompt_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
@@ -191,10 +208,14 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
     for kind in sorted(capabilities.needs.difference(kinds)):
         what = kind.replace("_", " ")
         yield Problem(field=kind, message=f"The model {request.model} needs a {what}.", hint="Add it.")
-    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ControlClip.kind, ExtendClip.kind):
+    for once in (StartImage.kind, EndImage.kind, SourceClip.kind, MaskClip.kind, ExtendClip.kind):
         if kinds.count(once) > 1:
             what = once.replace("_", " ")
             yield Problem(field=once, message=f"There is more than one {what}.", hint="Keep one.")
+    if kinds.count(ControlClip.kind) > max(1, capabilities.max_controls):
+        most = f"The model {request.model} follows {capabilities.max_controls} at once"
+        message = f"There are {kinds.count(ControlClip.kind)} control clips. {most}."
+        yield Problem(field=ControlClip.kind, message=message, hint="Remove some, or choose another model.")
     if MaskClip.kind in kinds and SourceClip.kind not in kinds:
         yield Problem(field="mask_clip", message="A mask needs a source clip.", hint="Add the clip it belongs to.")
     for part in request.conditioning:

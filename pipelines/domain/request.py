@@ -7,17 +7,20 @@ import json
 import re
 import typing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from pipelines.domain.adapters import AdapterUse
 from pipelines.domain.camera.path import CameraPath
 from pipelines.domain.camera.text import from_dict, to_dict
 from pipelines.domain.conditioning import PART_TYPES, Conditioning
 from pipelines.domain.errors import InvalidRequest, Problem
+from pipelines.domain.subject import SubjectUse
 
 VERSION = 1
 MAX_SEED = 2**32 - 1
 MAX_JSON_CHARS = 800_000
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,8 @@ class GenerationRequest:
 
     width, height: pixels. num_frames: frames. fps: frames per second. steps: denoising steps.
     guidance: classifier-free guidance scale (1 = off). camera: the move that was asked for; what the model is given of
-    it stands in `conditioning`.
+    it stands in `conditioning`. subjects: the person's own subjects whose tokens stand in the prompt. adapters: LoRA
+    put over the model. draft: made in less time by leaving out work that changes the frames a little.
     """
 
     model: str
@@ -41,6 +45,9 @@ class GenerationRequest:
     guidance: float
     conditioning: tuple[Conditioning, ...] = ()
     camera: CameraPath | None = None
+    subjects: tuple[SubjectUse, ...] = ()
+    adapters: tuple[AdapterUse, ...] = ()
+    draft: bool = False
 
     def __post_init__(self) -> None:
         for name in ("fps", "guidance"):  # 8 and 8.0 are one rate, and so must be their text
@@ -59,9 +66,21 @@ class GenerationRequest:
         """One line of JSON with sorted keys: equal requests give equal text."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         fields["conditioning"] = [{"kind": c.kind, **dataclasses.asdict(c)} for c in self.conditioning]
-        del fields["camera"]
-        if self.camera is not None:  # requests without one keep the text they had before there were cameras
+        for later in (
+            "camera",
+            "subjects",
+            "adapters",
+            "draft",
+        ):  # requests without keep the text they had before these
+            del fields[later]
+        if self.camera is not None:
             fields["camera"] = to_dict(self.camera)
+        if self.subjects:
+            fields["subjects"] = [dataclasses.asdict(use) for use in self.subjects]
+        if self.adapters:
+            fields["adapters"] = [dataclasses.asdict(use) for use in self.adapters]
+        if self.draft:
+            fields["draft"] = True
         return json.dumps({"version": VERSION, **fields}, sort_keys=True, allow_nan=False)
 
     @staticmethod
@@ -91,8 +110,17 @@ def _request_from(raw: dict[str, Any]) -> GenerationRequest:
     if not isinstance(parts, list) or len(parts) > 64:
         raise _refuse("conditioning", "The request's conditioning is not a list of at most 64 parts.")
     camera = from_dict(raw.pop("camera")) if "camera" in raw else None
-    values = _checked(GenerationRequest, raw, skip=("conditioning", "camera"))
-    return GenerationRequest(conditioning=tuple(_part_from(p) for p in parts), camera=camera, **values)
+    subjects = _uses_from("subjects", SubjectUse, raw.pop("subjects", []))
+    adapters = _uses_from("adapters", AdapterUse, raw.pop("adapters", []))
+    values = _checked(GenerationRequest, raw, skip=("conditioning", "camera", "subjects", "adapters"))
+    conditioning = tuple(_part_from(p) for p in parts)
+    return GenerationRequest(conditioning=conditioning, camera=camera, subjects=subjects, adapters=adapters, **values)
+
+
+def _uses_from(name: str, cls: type[T], raw: Any) -> tuple[T, ...]:
+    if not isinstance(raw, list) or len(raw) > 64 or not all(isinstance(use, dict) for use in raw):
+        raise _refuse(name, f"The request's {name} are not a list of at most 64 parts.")
+    return tuple(cls(**_checked(cls, use)) for use in raw)
 
 
 def _part_from(raw: Any) -> Conditioning:
@@ -124,6 +152,9 @@ def _checked(cls: type, raw: dict[str, Any], skip: tuple[str, ...] = ()) -> dict
 def _typed(name: str, value: Any, hint: Any) -> Any:
     if typing.get_origin(hint) is typing.Literal:
         if value in typing.get_args(hint):
+            return value
+    elif hint is bool:
+        if isinstance(value, bool):
             return value
     elif hint is float:
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300:

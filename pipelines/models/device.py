@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,9 @@ class DeviceFacts:
     """One device. total_bytes, free_bytes: its own memory (main memory for "cpu" and "mps"). cores: CPU cores usable.
 
     half: whether bfloat16 is fast here; float16 is never used on a CPU, where it can be a thousand times slower.
+    capability: the generation of a CUDA device, such as 9.0. flops, bandwidth, link: operations and bytes per second of
+    matrix products, of its own memory, and from main memory to it; measured, 0 where nobody has. note: what a person
+    should know about how it was found.
     """
 
     name: str
@@ -32,6 +35,11 @@ class DeviceFacts:
     free_bytes: int
     cores: int
     half: bool
+    capability: float = 0.0
+    flops: float = 0.0
+    bandwidth: float = 0.0
+    link: float = 0.0
+    note: str = ""
 
     @property
     def torch_name(self) -> str:
@@ -48,13 +56,26 @@ def measure() -> DeviceFacts:
     import torch
 
     if torch.cuda.is_available():
+        from pipelines.models.speeds import cuda_speeds
+
         free, total = torch.cuda.mem_get_info(0)
-        name = torch.cuda.get_device_name(0)
-        half = torch.cuda.is_bf16_supported()
-        return DeviceFacts(name=name, kind="cuda", total_bytes=total, free_bytes=free, cores=cpu_cores(), half=half)
+        major, minor = torch.cuda.get_device_capability(0)
+        flops, bandwidth, link = cuda_speeds()
+        return DeviceFacts(
+            name=torch.cuda.get_device_name(0),
+            kind="cuda",
+            total_bytes=total,
+            free_bytes=free,
+            cores=cpu_cores(),
+            half=major >= 8,
+            capability=major + minor / 10,
+            flops=flops,
+            bandwidth=bandwidth,
+            link=link,
+        )
     if torch.backends.mps.is_available():
         return _apple() or cpu_facts()
-    return cpu_facts()
+    return replace(cpu_facts(), note=_unused_card())
 
 
 def cpu_facts() -> DeviceFacts:
@@ -105,7 +126,7 @@ def settle(device: DeviceFacts) -> None:
 
 
 def _nvidia() -> DeviceFacts | None:
-    tool = shutil.which("nvidia-smi")
+    tool = _nvidia_tool()
     if tool is None or not _torch_has_cuda():
         return None
     query = [tool, "--query-gpu=name,memory.total,memory.free,compute_cap", "--format=csv,noheader,nounits"]
@@ -120,9 +141,23 @@ def _nvidia() -> DeviceFacts | None:
             free_bytes=int(free) * mib,
             cores=cpu_cores(),
             half=float(capability) >= 8.0,
+            capability=float(capability),
         )
     except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         return None
+
+
+def _unused_card() -> str:
+    """Why an NVIDIA card that is there is not used; empty where there is none."""
+    if _nvidia_tool() is None:
+        return ""
+    if not _torch_has_cuda():
+        return "There is an NVIDIA card, but this build of torch is for CPUs."
+    return "There is an NVIDIA card, but torch cannot reach it: its driver is too old, or the card does not answer."
+
+
+def _nvidia_tool() -> str | None:
+    return shutil.which("nvidia-smi")
 
 
 def _torch_has_cuda() -> bool:

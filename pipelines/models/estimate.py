@@ -10,12 +10,8 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
 from pipelines.families.family import Footprint, ModelCard
 from pipelines.models.device import DeviceFacts
+from pipelines.models.installed import speed
 
-# Operations per second that small and middling models really reach (not the data sheets'): measured on 2 Zen 5 cores.
-_CPU_CORE_HALF = 60e9
-_CPU_CORE_FULL = 25e9
-_CUDA = 120e12
-_MPS = 4e12
 _READ_BYTES_PER_SECOND = 800e6
 _START_SECONDS = 6.0  # a worker's first import of torch and diffusers
 _FIXED_SECONDS = 0.5
@@ -54,7 +50,7 @@ def estimate(
     """The cost of a request on a device. Pure; recent runs of the same model count, the nearest in size most."""
     need = footprint_on(card, request, device)
     runs = [run for run in history if run.model == card.id and run.flops > 0 and run.seconds > 0]
-    seconds = _learned_seconds(need, runs) if runs else _FIXED_SECONDS + need.flops / _speed(device)
+    seconds = _learned_seconds(need, runs) if runs else _FIXED_SECONDS + need.flops / speed(device)
     working = need.weights + need.activations
     ram = _WORKER_BYTES + (need.weights if device.kind == "cuda" else working)
     alike = [run.peak_bytes for run in runs if abs(run.flops / need.flops - 1) < _ALIKE and run.peak_bytes > 0]
@@ -74,16 +70,12 @@ def footprint_on(card: ModelCard, request: GenerationRequest, device: DeviceFact
     return need if device.half else need.in_full_precision()
 
 
+def passes(request: GenerationRequest) -> int:
+    """How often the denoiser runs: twice a step where the words' pull is amplified against the negative prompt."""
+    return request.steps * (2 if request.guidance > 1 else 1)
+
+
 def _learned_seconds(need: Footprint, runs: Sequence[PastRun]) -> float:
     """The median rate of the eight past runs nearest in operations, applied to this request."""
     near = sorted(runs, key=lambda run: abs(run.flops / need.flops - 1))[:8]
     return need.flops * statistics.median(run.seconds / run.flops for run in near)
-
-
-def _speed(device: DeviceFacts) -> float:
-    """Operations per second."""
-    if device.kind == "cuda":
-        return _CUDA
-    if device.kind == "mps":
-        return _MPS
-    return device.cores * (_CPU_CORE_HALF if device.half else _CPU_CORE_FULL)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 from pipelines.domain.errors import OutOfMemory
+from pipelines.families.family import Setup
 from pipelines.models.memory import is_out_of_memory
+from pipelines.models.placement import Machine
 
-Rung = Literal["none", "collect", "evict", "tile", "offload"]
-RUNGS: tuple[Rung, ...] = ("collect", "evict", "tile", "offload")
+Rung = Literal["none", "collect", "evict", "tile", "offload", "stream", "round"]
+RUNGS: tuple[Rung, ...] = ("collect", "evict", "tile", "offload", "stream", "round")
 T = TypeVar("T")
 
 
@@ -31,6 +34,22 @@ def climb(
         rung = next((r for r in left if step(r)), "none")
         if rung == "none":
             raise explain(words)
+
+
+def further(setup: Setup, rung: Rung, machine: Machine) -> Setup | None:
+    """The setup one rung leaner, None where the rung changes nothing on this machine.
+
+    Rounding comes last, since it alone changes the frames; parts that stream or wait in main memory gain nothing by it.
+    """
+    if rung == "tile" and not setup.tiled:
+        return replace(setup, tiled=True)
+    if rung == "offload" and machine.kind == "cuda" and setup.placement == "resident":
+        return replace(setup, placement="model_offload")
+    if rung == "stream" and machine.kind == "cuda" and setup.placement in ("resident", "model_offload"):
+        return replace(setup, placement="group_offload", pinned=False)
+    if rung == "round" and machine.kind != "cuda" and setup.storage == "whole" and "fp8" in machine.storages:
+        return replace(setup, storage="fp8")
+    return None
 
 
 def _try(attempt: Callable[[], T]) -> tuple[T] | str:

@@ -1,19 +1,27 @@
-"""Components in memory and on their device: read from a checked folder, placed as a setup says, and taken off again."""
+"""Components in memory and on their device: read from a checked folder, placed as a setup says, and taken off again.
+
+All of it by stock calls of diffusers on whatever pipeline comes, so that every family has every placement.
+"""
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate.hooks import remove_hook_from_module
+from diffusers.hooks import apply_layerwise_casting
 from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.hooks import HookRegistry
+from torch import nn
 
-from pipelines.families.family import Setup
+from pipelines.families.family import Setup, Storage
+from pipelines.models.remember import forget, remember
 
+DENOISERS = ("transformer", "transformer_2", "unet")
 _GROUP_HOOKS = ("layer_execution_tracker", "lazy_prefetch_group_offloading", "group_offloading")
-_DENOISERS = ("transformer", "transformer_2", "unet")
+_WHOLE = ("pos_embed", "patch_embed", "norm", "^proj_in$", "^proj_out$", "lora", "time", "condition_embedder")
 
 
 def load_weights(cls: Any, library: str, folder: Path, dtype: torch.dtype, setup: Setup, variant: str = "") -> Any:
@@ -33,56 +41,133 @@ def load_weights(cls: Any, library: str, folder: Path, dtype: torch.dtype, setup
     return model.eval().requires_grad_(False)
 
 
+def store(denoiser: nn.Module, storage: Storage, half: bool) -> None:
+    """Keep a denoiser's large weights in fewer bits from now on; it computes in its own precision all the same.
+
+    fp8: rounded to 8-bit floats, made whole again layer by layer. int8, int4: by torchao, or quanto where that is
+    missing. Small and sensitive layers (norms, first and last projections, time and condition embeddings) stay whole.
+    """
+    match storage:
+        case "whole":
+            return
+        case "fp8":
+            dtype = torch.bfloat16 if half else torch.float32
+            apply_layerwise_casting(
+                denoiser, storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype, skip_modules_pattern=_WHOLE
+            )
+        case "int8" | "int4":
+            _quantize(denoiser, storage)
+
+
 def place(pipe: Any, setup: Setup) -> None:
-    """Put a pipeline's components where `setup` says, whatever their names."""
-    vae = getattr(pipe, "vae", None)
-    switch = getattr(vae, "enable_tiling" if setup.tiled else "disable_tiling", None)
-    if switch is not None:
-        switch()
+    """Put a pipeline's components where `setup` says, whatever their names, and set how they compute."""
+    encoders = [part for name, part in _modules(pipe) if name.startswith("text_encoder")]
+    for encoder in encoders:
+        forget(encoder, entirely=False)
+    for feature in ("tiling", "slicing"):
+        switch = getattr(getattr(pipe, "vae", None), f"{'enable' if setup.tiled else 'disable'}_{feature}", None)
+        if switch is not None:
+            switch()
     match setup.placement:
         case "resident":
             pipe.to(setup.device)
         case "model_offload":
             pipe.enable_model_cpu_offload(device=setup.device)
-        case "group_offload":
-            _stream_layers(pipe, setup.device)
+        case "group_offload" | "disk_offload":
+            _stream_layers(pipe, setup)
+    for name, part in _modules(pipe):
+        if name in DENOISERS:
+            _set_computing(part, setup)
+    for encoder in encoders:
+        remember(encoder)
 
 
 def release(component: Any) -> None:
-    """Take a component off its device and out of every hook that `place` put on it."""
-    if isinstance(component, torch.nn.Module):
+    """Take a component off its device and out of everything that `place` put on it."""
+    if isinstance(component, nn.Module):
+        forget(component, entirely=False)
         remove_hook_from_module(component, recurse=True)
         registry = HookRegistry.check_if_exists_or_initialize(component)
         for name in _GROUP_HOOKS:
             registry.remove_hook(name, recurse=True)
+        _uncompile(component)
         component.to("cpu")
 
 
-def _stream_layers(pipe: Any, device: str) -> None:
+def _modules(pipe: Any) -> list[tuple[str, nn.Module]]:
+    return [(name, part) for name, part in pipe.components.items() if isinstance(part, nn.Module)]
+
+
+def _stream_layers(pipe: Any, setup: Setup) -> None:
     """The denoiser and the text encoders layer by layer, all else (the codec, small encoders) on the device."""
-    for name, part in pipe.components.items():
-        if not isinstance(part, torch.nn.Module):
-            continue
-        if name in _DENOISERS:
-            _group_offload(part, device, streamed=device.startswith("cuda"))
+    for name, part in _modules(pipe):
+        if name in DENOISERS:
+            _group_offload(part, setup, streamed=setup.device.startswith("cuda"))
         elif name.startswith("text_encoder"):
-            _group_offload(part, device, streamed=False)
+            streamed = setup.placement == "disk_offload" and setup.device.startswith("cuda")
+            _group_offload(part, setup, streamed=streamed)
         else:
-            part.to(device)
+            part.to(setup.device)
 
 
-def _group_offload(module: Any, device: str, streamed: bool) -> None:
+def _group_offload(module: nn.Module, setup: Setup, streamed: bool) -> None:
     """One layer at a time on the device; streamed: the next one is copied meanwhile.
 
-    A component that another model shares has these hooks already, and they serve both.
+    Unpinned, what waits stays the mapped file that it was loaded from, which the system may drop and read again. A
+    component that another model shares has these hooks already, and they serve both.
     """
     registries = (getattr(part, "_diffusers_hook", None) for part in module.modules())
     if any(registry is not None and registry.get_hook(_GROUP_HOOKS[-1]) for registry in registries):
         return
     apply_group_offloading(
         module,
-        onload_device=torch.device(device),
+        onload_device=torch.device(setup.device),
         offload_device=torch.device("cpu"),
         offload_type="leaf_level",
         use_stream=streamed,
+        record_stream=streamed,
+        low_cpu_mem_usage=streamed and not setup.pinned,
     )
+
+
+def _set_computing(denoiser: Any, setup: Setup) -> None:
+    """The attention backend and regional compilation. The backend is global and sticky, so it is always set."""
+    if hasattr(denoiser, "set_attention_backend"):
+        logger = logging.getLogger("diffusers.models.modeling_utils")
+        level = logger.level
+        logger.setLevel(logging.ERROR)  # each call warns that backends are an experiment
+        try:
+            denoiser.set_attention_backend(setup.attention)
+        finally:
+            logger.setLevel(level)
+    if setup.compiled and getattr(denoiser, "_repeated_blocks", None):
+        denoiser.compile_repeated_blocks(fullgraph=False, dynamic=None)
+    else:
+        _uncompile(denoiser)
+
+
+def _uncompile(module: nn.Module) -> None:
+    for part in module.modules():
+        if getattr(part, "_compiled_call_impl", None) is not None:
+            part._compiled_call_impl = None
+
+
+def _quantize(denoiser: nn.Module, storage: Storage) -> None:
+    """Rounded linear layers by what is installed. Raises ImportError where nothing is."""
+    chosen = [name for name, part in denoiser.named_modules() if isinstance(part, nn.Linear) and _is_large(name)]
+    if storage == "int8":
+        try:
+            from torchao.quantization import Int8WeightOnlyConfig, quantize_
+
+            quantize_(denoiser, Int8WeightOnlyConfig(), filter_fn=lambda _, name: name in chosen)
+            return
+        except ImportError:
+            pass
+    from optimum.quanto import freeze, qint4, qint8, quantize
+
+    quantize(denoiser, weights=qint8 if storage == "int8" else qint4, include=chosen)
+    freeze(denoiser)
+
+
+def _is_large(name: str) -> bool:
+    return not any(word.strip("^$") in name for word in _WHOLE)

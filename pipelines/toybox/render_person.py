@@ -72,7 +72,9 @@ class Person:
         close, when = take3(point, near), take(frame, near)
         lowest = torch.ones_like(close[0])
         for number, part in enumerate(PARTS):
-            let = _penumbra(when, close, self.starts[number], self.spans[number], light, part.radius, softness)
+            x, y, z = (p - take(self.starts[number][k], when) for k, p in enumerate(close))
+            along_x, along_y, along_z = (take(span, when) for span in self.spans[number])
+            let = _penumbra((x, y, z), (along_x, along_y, along_z), light, part.radius, softness)
             lowest = torch.minimum(lowest, let)
         clear.scatter_(0, near, lowest * lowest * (3.0 - 2.0 * lowest))
         return clear
@@ -162,12 +164,12 @@ def _from_axis(frame: Tensor, point: Triple, start: Tensor, span: Tensor) -> tup
 
 
 def _penumbra(
-    frame: Tensor, point: Triple, start: Tensor, span: Tensor, light: tuple[float, float, float], radius: float,
-    softness: float,
+    offset: Triple, axis: Triple, light: tuple[float, float, float], radius: float, softness: float
 ) -> Tensor:
-    """Soft share of light (N,) past a capsule, by the closest approach of the light's ray to its axis."""
-    axis = tuple(take(span[k], frame) for k in range(3))
-    offset = tuple(p - take(start[k], frame) for k, p in enumerate(point))
+    """Soft share of light (N,) past a capsule, by the closest approach of the light's ray to its axis.
+
+    offset: (N,) from the axis's beginning to the points.
+    """
     axis_axis = _dot(axis, axis) + 1e-9
     axis_light = axis[0] * light[0] + axis[1] * light[1] + axis[2] * light[2]
     axis_offset = _dot(axis, offset)

@@ -11,7 +11,8 @@ from pipelines.domain.errors import GimbalError
 from pipelines.families.family import ModelCard
 from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
-from pipelines.models.manager import ModelManager, RunFacts
+from pipelines.models.facts import RunFacts
+from pipelines.models.manager import ModelManager
 from studio.bench.figures import ERRORS, TELLS, Told
 from studio.bench.report import Findings, Measure, middle, spread
 from studio.settings import Settings
@@ -20,6 +21,7 @@ from studio.studio import default_request
 if TYPE_CHECKING:
     from pipelines.toybox.bench.controls import Instruments, Parts
     from pipelines.toybox.bench.run import Compared, Results, Size, World
+    from pipelines.toybox.bench.scenes import Shape
     from pipelines.toybox.judge import Clips
 
 Say = Callable[[str], None]
@@ -30,10 +32,14 @@ GAP_POINTS = 5.0
 
 @dataclass
 class Maker:
-    """A card as a person uses it: the catalog's check, the manager's loan, the family's `generate`."""
+    """A card as a person uses it: the catalog's check, the manager's loan, the family's `generate`.
+
+    steps: those of the request, None for the card's own.
+    """
 
     manager: ModelManager
     card: ModelCard
+    steps: int | None = None
     runs: list[RunFacts] = field(default_factory=list)
 
     def __call__(self, prompt: str, seed: int, parts: Parts) -> Clips:
@@ -41,6 +47,8 @@ class Maker:
         from pipelines.toybox.bench.controls import media_of
 
         request = replace(default_request(self.card, prompt), seed=seed, conditioning=tuple(parts))
+        if self.steps is not None:
+            request = replace(request, steps=self.steps)
         with self.manager.use(self.card.id, request, _ignore) as model:
             frames = model.generate(request, media_of(parts), _ignore)
         if self.manager.last_run is not None:
@@ -55,8 +63,7 @@ def _ignore(progress: object) -> None:
 def measure(
     say: Say, settings: Settings | None = None, size: Size | None = None, tools: Instruments | None = None
 ) -> Findings:
-    """Every card whose name begins with toybox. size: how much is measured. tools: what reads clips, else the shipped.
-    """
+    """Every card whose name begins with toybox. size: how much is measured. tools: what reads clips, else the shipped."""
     from pipelines.toybox.bench.run import measure_floors, measure_model
 
     read = settings or Settings.read()
@@ -85,13 +92,18 @@ def measure(
 def _world(card: ModelCard, judge: Path, size: Size | None, tools: Instruments) -> World:
     """The scenes that the judge's mixture can show, at the card's own size."""
     from pipelines.toybox.bench.run import Size, World
-    from pipelines.toybox.bench.scenes import Shape
     from pipelines.toybox.judge import mixture_of
     from pipelines.toybox.sampling import MIXTURES
 
+    return World(MIXTURES[mixture_of(judge)], shape_of(card), size or Size(), tools, card.folder / "vae")
+
+
+def shape_of(card: ModelCard) -> Shape:
+    """A card's own size and length of a clip."""
+    from pipelines.toybox.bench.scenes import Shape
+
     grid = card.capabilities.grid
-    shape = Shape(*grid.sizes[0], grid.lengths[0])
-    return World(MIXTURES[mixture_of(judge)], shape, size or Size(), tools, card.folder / "vae")
+    return Shape(*grid.sizes[0], grid.lengths[0])
 
 
 def _instruments(judge: Path) -> Instruments:
@@ -137,9 +149,7 @@ def _measure(card: ModelCard, tell: Told, figure: Compared, promised: bool) -> M
     }
     bounds = {"limit": tell.limit, "least": tell.least} if promised else {}
     value = tell.factor * figure.value
-    return Measure(
-        name=f"{card.id}: {tell.name}", value=value, unit=tell.unit, note=tell.note, beside=beside, **bounds
-    )
+    return Measure(name=f"{card.id}: {tell.name}", value=value, unit=tell.unit, note=tell.note, beside=beside, **bounds)
 
 
 def _times_better(results: Results) -> dict[str, float]:

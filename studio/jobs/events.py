@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pipelines.families.family import Stage
 from pipelines.models.device import DeviceFacts
 
-JobStage = Stage | Literal["starting", "saving"]
+JobStage = Stage | Literal["starting", "preparing", "training", "extracting", "saving"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class Run:
     """Make one clip. The worker writes the clip and its poster to the two given paths, and nothing else.
 
     media: content hash -> file. expected_seconds: the head's estimate, from which the first ETA comes.
+    task: "clip", or what else is to be done: then request_json is that task's own, and no file is written there.
     """
 
     job_id: str
@@ -41,6 +42,7 @@ class Run:
     clip: Path
     poster: Path
     expected_seconds: float = 0.0
+    task: str = "clip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +122,15 @@ class Produced:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Done:
+    """A task that makes no clip is done. result: plain values for its `keep`."""
+
+    job_id: str
+    attempt: int
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Halted:
     """The worker left a job because it was told to stop; its temporary files are gone."""
 
@@ -144,4 +155,4 @@ class Gone:
     reason: str
 
 
-Message = Ready | Unable | Heartbeat | Progressed | Produced | Halted | Errored | Gone
+Message = Ready | Unable | Heartbeat | Progressed | Produced | Done | Halted | Errored | Gone

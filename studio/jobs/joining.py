@@ -1,4 +1,4 @@
-"""A clip that goes on from another: the new frames are joined to the whole of it."""
+"""What the model made, put together with what was given: a mask's surroundings, the clip that is gone on from."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pipelines.domain.conditioning import ExtendClip
+from pipelines.domain.conditioning import ExtendClip, MaskClip, SourceClip
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from studio.media import conform
+
+WHITE = 127.5
+"""Grey levels above which a mask asks for new pixels, as where it is given to a model."""
 
 
 def whole_clips(request: GenerationRequest) -> frozenset[str]:
@@ -18,10 +21,11 @@ def whole_clips(request: GenerationRequest) -> frozenset[str]:
 
 
 def joined(request: GenerationRequest, media: Mapping[str, Frames], made: Frames) -> Frames:
-    """The frames of the clip: those that were made, joined to the clip they extend where there is one.
+    """The frames of the clip: those made, with the source put back outside a mask, joined to a clip that they extend.
 
-    The kept frames come from the clip itself, not from the model's copy of them, so no frame stands twice.
+    What is kept comes from the source or clip itself, not from the model's copy of it; no frame stands twice.
     """
+    made = kept_outside(request, media, made)
     for part in request.conditioning:
         if isinstance(part, ExtendClip):
             source = media[part.media]
@@ -30,3 +34,22 @@ def joined(request: GenerationRequest, media: Mapping[str, Frames], made: Frames
             new = made.pixels[part.keep :] if forward else made.pixels[: len(made) - part.keep]
             return Frames(np.concatenate((old, new) if forward else (new, old)), made.fps)
     return made
+
+
+def kept_outside(request: GenerationRequest, media: Mapping[str, Frames], made: Frames) -> Frames:
+    """What was made, inside the mask; outside of it the source's own pixels. The outline is soft on the inside only.
+
+    Without a source or a mask, and after the end of the source, the frames stay as they were made.
+    """
+    parts = {type(part): part.media for part in request.conditioning}
+    if SourceClip not in parts or MaskClip not in parts:
+        return made
+    from pipelines.conditioning.masks import put_back
+
+    source = media[parts[SourceClip]]
+    count = min(len(source), len(made))
+    size = (made.width, made.height)
+    kept = conform(source, *size, count, source.fps).pixels
+    mask = media[parts[MaskClip]]
+    white = conform(mask, *size, count, mask.fps).pixels.mean(axis=-1) > WHITE  # a single picture holds throughout
+    return Frames(np.concatenate((put_back(made.pixels[:count], kept, white), made.pixels[count:])), made.fps)

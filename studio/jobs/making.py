@@ -25,11 +25,11 @@ from pipelines.models.device import DeviceFacts, cpu_facts, measure
 from pipelines.models.estimate import estimate
 from studio import __version__
 from studio.home import Home, added_models
-from studio.jobs import preview
 from studio.jobs.crashpoint import reach
-from studio.jobs.events import JobStage, Message, Produced, Progressed, Ready, Run, Setup, Warm
+from studio.jobs.events import Done, Message, Produced, Ready, Run, Setup, Warm
 from studio.jobs.joining import joined, whole_clips
-from studio.jobs.pace import Pace
+from studio.jobs.reporting import Reporter, TaskReporter
+from studio.jobs.tasks import TaskContext, folder_of, task_named
 from studio.media import probe, read_frames, read_image
 from studio.media.master import write_clip, write_poster
 from studio.media.record import ClipRecord, embeddable
@@ -37,8 +37,6 @@ from studio.media.timing import resampled
 
 _LIBRARIES: Final = ("torch", "diffusers", "transformers", "numpy")
 _OUT_OF_MEMORY: Final = frozenset({"OutOfMemory", "OutOfMemoryError", "MemoryError"})
-_PROGRESS_SECONDS = 0.1
-_PREVIEW_SECONDS = 0.2
 _WARM_SECONDS = 2.0
 _LARGEST_EMBEDDED_FILE = 2**20
 
@@ -108,6 +106,26 @@ class Maker:
         reporter.check()
         return _produced(run, frames, record, facts)
 
+    def do(self, run: Run, send: Send, stopped: Callable[[], bool]) -> Done:
+        """Do a task that makes no clip. Raises GimbalError, Stopped and whatever the task raises."""
+        home = Home(self._setup.home)
+        folder = folder_of(home, run.job_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.catalog = self._manager.catalog = self._read_catalog()
+        context = TaskContext(
+            job_id=run.job_id,
+            attempt=run.attempt,
+            spec_json=run.request_json,
+            media=run.media,
+            folder=folder,
+            home=home,
+            device=self._device,
+            manager=self._manager,
+            report=TaskReporter(run.job_id, send, stopped),
+        )
+        result = task_named(run.task).work(context)
+        return Done(job_id=run.job_id, attempt=run.attempt, result=result)
+
     def _facts(self) -> dict[str, Any]:
         facts = self._manager.last_run
         return {} if facts is None else facts.to_dict()
@@ -124,58 +142,6 @@ class Maker:
             facts=facts,
             media=embeddable(_small_files(run.media)),
         )
-
-
-class Reporter:
-    """What a model calls as it goes: tells the head, sparingly, and leaves by `Stopped` when the person said so."""
-
-    def __init__(self, run: Run, send: Send, stopped: Callable[[], bool]) -> None:
-        self._run = run
-        self._send = send
-        self._stopped = stopped
-        self._pace = Pace(time.monotonic(), run.expected_seconds)
-        self._last = ("", 0, 0.0)  # stage, steps, when
-        self._pictured = 0.0
-
-    def __call__(self, progress: Progress) -> None:
-        self.check()
-        now = time.monotonic()
-        stage, steps, when = self._last
-        ends = progress.step == progress.steps
-        if (progress.stage, progress.steps) == (stage, steps) and not ends and now - when < _PROGRESS_SECONDS:
-            return
-        self._last = (progress.stage, progress.steps, now)
-        self._tell(progress.stage, progress, now)
-        reach(f"worker.{progress.stage}")
-
-    def stage(self, stage: JobStage) -> None:
-        """Begin a stage that no model reports."""
-        self.check()
-        self._tell(stage, Progress(stage="decoding"), time.monotonic())
-
-    def check(self) -> None:
-        """Raises Stopped when the person stopped the job."""
-        if self._stopped():
-            raise Stopped("The job was stopped.")
-
-    def _tell(self, stage: JobStage, progress: Progress, now: float) -> None:
-        self._send(
-            Progressed(
-                job_id=self._run.job_id,
-                stage=stage,
-                step=progress.step,
-                steps=progress.steps,
-                fraction=self._pace.fraction(stage, progress.fraction),
-                eta_seconds=self._pace.eta_seconds(stage, progress.step, progress.steps, now),
-                preview=self._picture(progress, now),
-            )
-        )
-
-    def _picture(self, progress: Progress, now: float) -> bytes | None:
-        if progress.preview is None or now - self._pictured < _PREVIEW_SECONDS:
-            return None
-        self._pictured = now
-        return preview.encode(progress.preview)
 
 
 def choose_device(name: str) -> DeviceFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import struct
 import threading
@@ -50,3 +51,13 @@ class Pipe:
         if len(data) < size:
             raise EOFError
         return data
+
+
+def over_stdio() -> Pipe:
+    """The pipe on stdin and stdout; what libraries print from now on goes to the log on stderr."""
+    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.dup2(2, 1)
+    os.close(empty)
+    return Pipe(reader, writer)

@@ -12,6 +12,7 @@ from projects_db.records import JobRow
 from projects_db.repository import Repository
 from studio.jobs.crashpoint import reach
 from studio.jobs.dispatcher import Dispatcher
+from studio.jobs.tasks import task_named
 from studio.snapshot import Board
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class Queue:
         rows = self._repository.add_jobs(project_id, texts)
         self._changed()
         return list(rows)
+
+    def submit_task(self, project_id: str, task: str, spec_json: str, *, model: str, title: str) -> JobRow:
+        """Queue what makes no clip (see `studio.jobs.tasks`). Raises InvalidRequest, GimbalError."""
+        task_named(task).check(spec_json)
+        row = self._repository.add_task(project_id, task, spec_json, model=model, title=title)
+        self._changed()
+        return row
 
     def cancel(self, job_id: str) -> None:
         """Take a waiting job out of the queue; its request is kept. One that runs goes on."""

@@ -5,8 +5,10 @@ How a job ended is kept as an `outcome` until the database has taken it, so that
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from projects_db.repository import Repository
 from studio.home import Home
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import (
+    Done,
     Errored,
     Gone,
     Halted,
@@ -37,6 +40,7 @@ from studio.jobs.events import (
 from studio.jobs.executors import StartExecutor
 from studio.jobs.making import failure
 from studio.jobs.slot import Heard, Slot
+from studio.jobs.tasks import CLIP, KeepContext, folder_of, task_named
 from studio.library import Library
 from studio.settings import Settings
 from studio.snapshot import Board, Notice
@@ -110,17 +114,22 @@ class Work:
         return True
 
     def _run_of(self, row: JobRow) -> Run:
-        request = GenerationRequest.from_json(row.request_json)
         incoming = self._parts.home.incoming
+        if row.task == CLIP:
+            request = GenerationRequest.from_json(row.request_json)
+            media, seconds = request.media, self._parts.expect(request)
+        else:
+            media, seconds = task_named(row.task).media(row.request_json), 0.0
         return Run(
             job_id=row.id,
             attempt=row.attempts,
             clip_id=row.id,  # a job makes one clip, and its file tells whose it is
             request_json=row.request_json,
-            media={digest: self._parts.library.media_path(digest) for digest in request.media},
+            media={digest: self._parts.library.media_path(digest) for digest in media},
             clip=incoming / f"{row.id}.{row.attempts}.mp4",
             poster=incoming / f"{row.id}.{row.attempts}.webp",
-            expected_seconds=self._parts.expect(request),
+            expected_seconds=seconds,
+            task=row.task,
         )
 
     def _hand_over(self) -> None:
@@ -242,13 +251,13 @@ class Work:
             case Gone():
                 self._drop_worker()
                 self._worker_died(message.reason)
-            case Progressed() | Produced() | Halted() | Errored():
+            case Progressed() | Produced() | Done() | Halted() | Errored():
                 if self._current is not None and self._current.row.id == message.job_id and self._outcome is None:
                     self._hear_of_job(self._current, message)
             case _:
                 assert_never(message)
 
-    def _hear_of_job(self, current: _Current, message: Progressed | Produced | Halted | Errored) -> None:
+    def _hear_of_job(self, current: _Current, message: Progressed | Produced | Done | Halted | Errored) -> None:
         if isinstance(message, Progressed):
             self._progressed(current, message)
             return
@@ -260,6 +269,8 @@ class Work:
             self._end(lambda: self._repository.stop_job(current.row.id))
         elif isinstance(message, Errored):
             self._fail(message.job_id, message.kind, message.message, message.hint)
+        elif message.attempt == current.run.attempt and isinstance(message, Done):
+            self._keep_task(current, message)
         elif message.attempt == current.run.attempt:
             self._keep(current, message)
 
@@ -287,6 +298,30 @@ class Work:
         reach("dispatcher.stored")
         self._deaths.pop(current.row.id, None)
         self._end(lambda: None)
+
+    def _keep_task(self, current: _Current, done: Done) -> None:
+        parts, row = self._parts, current.row
+        folder = folder_of(parts.home, row.id)
+        try:
+            kept = task_named(row.task).keep(
+                KeepContext(
+                    job=row,
+                    result=done.result,
+                    folder=folder,
+                    home=parts.home,
+                    library=parts.library,
+                    repository=parts.repository,
+                )
+            )
+        except Exception as error:
+            if not isinstance(error, GimbalError):
+                _log.exception("What the task %s made could not be kept", row.id)
+            self._fail(row.id, *failure(error))
+            return
+        reach("dispatcher.kept")
+        self._deaths.pop(row.id, None)
+        self._end(lambda: self._repository.finish_task(row.id, json.dumps(kept)))
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _unable(self, unable: Unable) -> None:
         self._drop_worker()

@@ -20,6 +20,7 @@ from studio.jobs.crashpoint import reach
 from studio.jobs.events import Command, Errored, Halted, Heartbeat, Message, Quit, Run, Setup, Stop, Unable, Warm
 from studio.jobs.making import Maker, failure
 from studio.jobs.pipe import Pipe
+from studio.jobs.tasks import CLIP
 
 HEARTBEAT_SECONDS = 2.0
 _log = logging.getLogger("gimbal.worker")
@@ -81,7 +82,8 @@ class Worker:
 
     def _answer(self, maker: Maker, run: Run) -> Message:
         try:
-            return maker.make(run, self._send, lambda: run.job_id in self._stopped)
+            do = maker.make if run.task == CLIP else maker.do
+            return do(run, self._send, lambda: run.job_id in self._stopped)
         except Exception as error:
             if isinstance(error, Stopped):
                 return Halted(job_id=run.job_id)

@@ -92,12 +92,12 @@ def test_an_unfinished_sketch_is_kept_but_no_nonsense(repository: Repository, pr
 
 def test_a_history_from_before_there_were_cameras_keeps_its_clips(tmp_path: Path) -> None:
     path = tmp_path / "gimbal.sqlite3"
-    with Repository.open(path, backups=tmp_path) as repository:
-        project = repository.list_projects()[0].id
-        repository.insert_clip(clip(1, project))
-    with closing(connect(path)) as raw:  # what version 2 left
-        raw.execute("DROP TABLE camera_paths")
-        raw.execute("UPDATE alembic_version SET version_num = '0002'")
+    bring_up_to_date(path, tmp_path / "backups", target="0002")
+    with closing(connect(path)) as raw:
+        (project,) = raw.execute("SELECT id FROM projects").fetchone()
+        fields = {name: getattr(clip(1, project), name) for name in clip(1, project).__slots__} | {"number": 77}
+        marks = ", ".join("?" * len(fields))
+        raw.execute(f"INSERT INTO clips ({', '.join(fields)}) VALUES ({marks})", [*fields.values()])
     bring_up_to_date(path, tmp_path / "backups")
     assert list((tmp_path / "backups").iterdir())
     with Repository.open(path, backups=tmp_path) as repository:

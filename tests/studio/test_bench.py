@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from studio import bench
-from studio.bench import click, library
+from studio.bench import click, library, page
 from studio.bench.report import Measure, Report, machine
 from studio.settings import Settings
 from tests.pipelines import tiny
@@ -42,3 +42,21 @@ def test_every_kind_of_search_is_measured_against_its_promise() -> None:
     searches = [measure for measure in measures if measure.name.startswith("search")]
     assert len(searches) >= 8 and all(measure.limit == 50 for measure in searches)
     assert all(0 < measure.value < 1000 for measure in searches)
+
+
+def test_the_page_of_results_tells_the_results_beside_it() -> None:
+    folder = Path(__file__).parents[2] / "assets" / "measured"
+    assert (folder / page.NAME).read_text(encoding="utf-8") == page.page(folder)
+
+
+def test_what_stands_beside_a_figure_has_a_column_of_its_own(tmp_path: Path) -> None:
+    measures = (
+        Measure(name="plain", value=123.4, unit="s", limit=150),
+        Measure(name="compared", value=0.125, unit="dB", beside={"true renders": 12.34}, note="by eye"),
+    )
+    report = Report(name="click", machine=machine(), began_at=0, seconds=60, measures=measures)
+    (tmp_path / "click.json").write_text(json.dumps(report.as_dict()))
+    lines = page.page(tmp_path).splitlines()
+    assert "| what | value | promised |  | true renders | how |" in lines
+    assert "| plain | 123 s | <= 150 | kept |  |  |" in lines
+    assert "| compared | 0.12 dB |  |  | 12.3 | by eye |" in lines

@@ -20,6 +20,7 @@ from pipelines.families.wan.about import About, read_about
 from pipelines.families.wan.adapter import check_adapter
 from pipelines.families.wan.arithmetic import count
 from pipelines.families.wan.configs import EULER, WanFolder, read_folder
+from pipelines.families.wan.controls import MAX_CONTROLS
 from pipelines.models.tuned import base_folder
 
 NAME = "wan"
@@ -108,6 +109,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         negative_prompt=about.negative_prompt,
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
+        max_controls=MAX_CONTROLS,
     )
 
 

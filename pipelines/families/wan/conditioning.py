@@ -3,7 +3,7 @@
 VACE (Jiang et al., 2025) encodes `inactive = video * (1 - mask)` and `reactive = video * mask`: a white mask asks for
 new pixels, a black one keeps the video's; grey (0.5) under white says nothing, all else there is a structure to follow.
 
-Layers, each over the one before: grey and white everywhere; a control clip; a source clip, black where its mask is
+Layers, each over the one before: grey and white everywhere; the control clips; a source clip, black where its mask is
 black (all of it without a mask; frames after its end stay white, so the clip is continued); the kept frames of a clip
 that is extended, black, as the first frames when it goes forward and as the last when it goes backward; start, end and
 key pictures, black at their frame. Media of another shape are scaled to cover the clip's size and cropped in the
@@ -33,6 +33,7 @@ from pipelines.domain.conditioning import (
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
+from pipelines.families.wan.controls import mixed
 
 GREY = 0.5
 
@@ -61,9 +62,9 @@ def compose(request: GenerationRequest, media: Mapping[str, Frames], group: int)
     if found:
         raise InvalidRequest(found)
     layers = _Layers(request, media)
-    for part in request.conditioning:
-        if isinstance(part, ControlClip):
-            layers.control(part)
+    controls = tuple(part for part in request.conditioning if isinstance(part, ControlClip))
+    if controls:
+        layers.control(controls)
     layers.source(group)
     for part in request.conditioning:
         if isinstance(part, ExtendClip):
@@ -72,7 +73,7 @@ def compose(request: GenerationRequest, media: Mapping[str, Frames], group: int)
         if isinstance(part, StartImage | EndImage | KeyImage):
             layers.picture(part)
     references = tuple(media[p.media].pixels[0] for p in request.conditioning if isinstance(p, ReferenceImage))
-    strength = next((p.strength for p in request.conditioning if isinstance(p, ControlClip)), 1.0)
+    strength = max((part.strength for part in controls), default=1.0)
     video, mask = (layers.video, layers.mask) if layers.touched else (None, None)
     return VaceInput(video=video, mask=mask, references=references, strength=strength)
 
@@ -87,8 +88,8 @@ class _Layers:
         self.mask = np.ones(shape, np.float32)
         self.touched = False
 
-    def control(self, part: ControlClip) -> None:
-        self.video[:] = self._covering(part.media)
+    def control(self, parts: tuple[ControlClip, ...]) -> None:
+        self.video[:] = mixed([(part, self._covering(part.media)) for part in parts])
         self.touched = True
 
     def source(self, group: int) -> None:

@@ -104,11 +104,11 @@ def ending(code: int) -> str:
     return f"it crashed ({name})"
 
 
-def spawn(log: Path) -> subprocess.Popen[bytes]:
-    """Start a worker process; what it prints is added to `log`. Raises StorageError, WorkerDied."""
+def spawn(log: Path, module: str = "studio.jobs.worker") -> subprocess.Popen[bytes]:
+    """Start a process that runs a module; what it prints is added to `log`. Raises StorageError, WorkerDied."""
     # A session of its own: Ctrl-C in the terminal belongs to the head, which then ends the worker in order.
     windows = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    command = [sys.executable, "-m", "studio.jobs.worker"]
+    command = [sys.executable, "-m", module]
     pipe, env = subprocess.PIPE, worker_environment(os.environ)
     with _open_log(log) as file:
         try:

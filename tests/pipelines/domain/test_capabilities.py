@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.domain.adapters import AdapterUse
 from pipelines.domain.capabilities import Capabilities, FrameGrid, Range, problems, unknown_words
 from pipelines.domain.conditioning import (
     Conditioning,
@@ -136,6 +137,14 @@ def test_conditioning_that_does_not_fit_is_named(parts: tuple[Conditioning, ...]
     assert problem.field == field and problem.hint
 
 
+def test_a_model_takes_as_many_control_clips_as_it_follows() -> None:
+    both = dataclasses.replace(
+        GOOD, conditioning=(ControlClip(media=MEDIA, control="depth"), ControlClip(media=MEDIA, control="pose"))
+    )
+    able = dataclasses.replace(capabilities_of(GRID, "control_clip"), max_controls=2)
+    assert problems(both, able) == ()
+
+
 def test_what_takes_a_source_clip_can_go_on_from_a_clip() -> None:
     request = dataclasses.replace(GOOD, conditioning=(ExtendClip(media=MEDIA),))
     assert problems(request, capabilities_of(GRID, "source_clip")) == ()
@@ -163,3 +172,27 @@ def test_words_outside_the_vocabulary_are_listed_once_in_order() -> None:
 @given(st.text())
 def test_a_model_without_a_vocabulary_knows_every_word(prompt: str) -> None:
     assert unknown_words(prompt, capabilities_of(GRID)) == ()
+
+
+@pytest.mark.parametrize(
+    ("uses", "takes", "said"),
+    [
+        ((AdapterUse(digest=MEDIA),), True, ""),
+        ((AdapterUse(digest=MEDIA),), False, "takes no LoRA"),
+        ((AdapterUse(digest=MEDIA, strength=3),), True, "strength 3"),
+        ((AdapterUse(digest=MEDIA, strength=float("nan")),), True, "strength"),
+        ((AdapterUse(digest="../x", name="fog"),), True, "fog is named by"),
+        ((AdapterUse(digest=MEDIA), AdapterUse(digest=MEDIA)), True, "twice"),
+        (tuple(AdapterUse(digest=f"{n:064x}") for n in range(5)), True, "too many"),
+    ],
+)
+def test_lora_fit_the_model_or_it_is_said_why(uses: tuple[AdapterUse, ...], takes: bool, said: str) -> None:
+    able = dataclasses.replace(capabilities_of(GRID), adapters=takes)
+    found = problems(dataclasses.replace(GOOD, adapters=uses), able)
+    assert (said in found[0].message and found[0].field == "adapters") if said else not found
+
+
+def test_a_draft_is_refused_where_there_is_none() -> None:
+    draft = dataclasses.replace(GOOD, draft=True)
+    assert [p.field for p in problems(draft, capabilities_of(GRID))] == ["draft"]
+    assert problems(draft, dataclasses.replace(capabilities_of(GRID), draft=True)) == ()

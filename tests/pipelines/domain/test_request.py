@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.domain.adapters import AdapterUse
 from pipelines.domain.camera.path import CameraKey, CameraPath
 from pipelines.domain.camera.problems import MAX_KEYS, problems
 from pipelines.domain.errors import InvalidRequest
@@ -120,3 +121,31 @@ def test_the_longest_camera_path_fits_into_a_request() -> None:
     request = dataclasses.replace(PLAIN, camera=CameraPath(keys=tuple(keys)))
     assert problems(request.camera) == ()
     assert GenerationRequest.from_json(request.to_json()) == request
+
+
+def test_a_request_without_lora_and_draft_reads_as_it_did_before_there_were_such() -> None:
+    text = PLAIN.to_json()
+    assert "adapters" not in text and "draft" not in text
+    assert GenerationRequest.from_json(text) == PLAIN
+
+
+def test_lora_and_draft_come_back_from_the_text() -> None:
+    uses = (AdapterUse(digest="a" * 64, name="fog", strength=0.5), AdapterUse(digest="b" * 64, strength=-1))
+    changed = dataclasses.replace(PLAIN, adapters=uses, draft=True)
+    assert GenerationRequest.from_json(changed.to_json()) == changed
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"draft": 1},
+        {"draft": "yes"},
+        {"adapters": {}},
+        {"adapters": [{"digest": "a" * 64, "strength": "strong"}]},
+        {"adapters": [{"digest": "a" * 64, "path": "/etc/passwd"}]},
+        {"adapters": ["a" * 64]},
+    ],
+)
+def test_lora_and_draft_of_a_wrong_kind_are_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequest):
+        GenerationRequest.from_json(json.dumps({**json.loads(PLAIN.to_json()), **fields}))

@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from pipelines.domain.errors import OutOfMemory, Stopped
-from pipelines.models.ladder import RUNGS, Rung, climb
+from pipelines.families.family import Setup
+from pipelines.models.device import Kind
+from pipelines.models.ladder import RUNGS, Rung, climb, further
 from pipelines.models.memory import is_out_of_memory
+from pipelines.models.placement import Machine
 
 
 class Attempts:
@@ -94,3 +97,23 @@ def test_torch_s_own_words_for_too_much_memory_are_known() -> None:
     assert is_out_of_memory(MemoryError())
     assert not is_out_of_memory(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
     assert not is_out_of_memory(ValueError("DefaultCPUAllocator"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("cuda", ["tile", "offload", "stream"]),
+        ("cpu", ["tile", "round"]),
+        ("mps", ["tile"]),
+    ],
+)
+def test_each_rung_is_leaner_than_the_one_before(kind: Kind, expected: list[str]) -> None:
+    machine = Machine(kind=kind, flops=1e12, storages=("whole",) if kind == "mps" else ("whole", "fp8"))
+    setup, taken = Setup(device=kind, half=True), []
+    for rung in RUNGS:
+        leaner = further(setup, rung, machine)
+        if leaner is not None:
+            assert leaner != setup
+            setup, _ = leaner, taken.append(rung)
+    assert taken == expected
+    assert all(further(setup, rung, machine) is None for rung in RUNGS)

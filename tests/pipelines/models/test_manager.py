@@ -264,3 +264,39 @@ def test_an_unknown_model_loads_nothing(catalog: Catalog, device: DeviceFacts) -
     with pytest.raises(UnknownModel):
         make(manager, smallest_request(catalog.card("one"), model="three"), quiet)
     assert manager.residents() == ()
+
+
+def test_what_fits_only_in_fewer_bits_is_made_so_and_says_it(catalog: Catalog, device: DeviceFacts) -> None:
+    request = smallest_request(catalog.card("one"))
+    need = footprint_on(catalog.card("one"), request, device)
+    short = need.weights + need.tiled_activations - need.components["transformer"] // 4
+    manager = ModelManager(catalog, device, budget_bytes=short, memory=ScriptedMemory(device, free=10**9))
+    if "fp8" not in manager.machine.storages:
+        pytest.skip("this processor is slow in 16 bits, and so never stores 8")
+    assert len(make(manager, request, quiet)) == request.num_frames
+    run = manager.last_run
+    assert run is not None and run.storage in ("int8", "fp8") and "8-bit" in run.why
+    rounded = {r.key.name: r.key.rounded for r in manager.residents()}
+    assert rounded["transformer"] == run.storage and rounded["vae"] == ""
+    manager.budget_bytes = None
+    make(manager, request, quiet)
+    assert manager.last_run is not None and manager.last_run.storage == "whole"
+
+
+@pytest.mark.toybox  # too slow for the quick tests; `bench models` runs fifty
+def test_twenty_jobs_of_alternating_models_leave_the_memory_as_it_was(catalog: Catalog, device: DeviceFacts) -> None:
+    requests = [smallest_request(catalog.card(name)) for name in ("one", "two")]
+    room = sum(footprint_on(catalog.card("one"), requests[0], device).components.values()) * 2
+    manager = ModelManager(catalog, device, budget_bytes=room * 3 // 4, memory=ScriptedMemory(device, free=10**9))
+
+    def held() -> int:
+        gc.collect()
+        tensors = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)]
+        return sum(t.numel() * t.element_size() for t in tensors)
+
+    seen = []
+    for job in range(20):
+        make(manager, requests[job % 2], quiet)
+        if job in (7, 13, 19):
+            seen.append(held())
+    assert seen[0] == seen[1] == seen[2]

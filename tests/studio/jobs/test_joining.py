@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipelines.domain.conditioning import ExtendClip
+from pipelines.domain.conditioning import ExtendClip, MaskClip, SourceClip
 from pipelines.domain.frames import Frames
 from studio.jobs.joining import joined, whole_clips
 from tests.studio.library_samples import request
 
-OLD = "a" * 64
+OLD, MASK = "a" * 64, "b" * 64
 
 
 def numbered(numbers: list[int], side: int = 32) -> Frames:
@@ -49,3 +49,20 @@ def test_a_clip_of_another_size_is_brought_to_the_new_one() -> None:
 def test_what_extends_no_clip_stays_as_it_was_made() -> None:
     made = numbered([1, 2])
     assert joined(request(1), {}, made) is made and whole_clips(request(1)) == frozenset()
+
+
+@pytest.mark.parametrize("pictures", [1, 3])
+def test_outside_a_mask_the_source_is_untouched_and_the_outline_is_soft_inside(pictures: int) -> None:
+    source = Frames(np.random.default_rng(0).integers(0, 255, (3, 100, 100, 3), np.uint8), 8.0)
+    white = np.zeros((pictures, 100, 100, 3), np.uint8)
+    white[:, 30:70, 40:] = 255
+    asked = dataclasses.replace(request(1), conditioning=(SourceClip(media=OLD), MaskClip(media=MASK)))
+    made = numbered([200, 201, 202, 203], side=100)
+    result = joined(asked, {OLD: source, MASK: Frames(white, 8.0)}, made).pixels
+    outside = white[0, ..., 0] == 0
+    assert (result[:3][:, outside] == source.pixels[:, outside]).all()
+    assert (result[:3, 34:66, 44:] == made.pixels[:3, 34:66, 44:]).all()
+    assert (result[:3, 30:70, -1][:, 4:-4] == made.pixels[:3, 30:70, -1][:, 4:-4]).all()  # the border is no outline
+    assert (result[3] == made.pixels[3]).all()  # after the source's end
+    edge = result[0, 50, 40:44].astype(int) - made.pixels[0, 50, 40:44]
+    assert (np.abs(edge[0]) > 0).any() and np.abs(edge[3]).max() == 0

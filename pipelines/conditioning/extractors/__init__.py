@@ -1,0 +1,85 @@
+"""What reads structure off clips: one file each, listed in `MODULES`. No torch at import; models load when first used.
+
+To add one: a file with `extractors(added) -> tuple[Extractor, ...]`, and its name in the list.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.domain.conditioning import ControlKind
+from pipelines.domain.errors import GimbalError
+
+MODULES = ("depth", "pose", "canny", "lineart", "scribble", "flow", "grey", "mediapipe_pose")
+
+Clip = NDArray[np.uint8]
+Options = Mapping[str, float]
+OnShare = Callable[[float], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Structure:
+    """A control clip uint8 (T, height, width, 3), what made it (stored with it), and what a person should know."""
+
+    pixels: Clip
+    estimator: str
+    notes: tuple[str, ...] = ()
+
+
+class Extractor(Protocol):
+    """One way to read one kind of structure.
+
+    id: stored with what it made. why_not: why it cannot be used here, in plain words; empty where it can.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def control(self) -> ControlKind: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def why_not(self) -> str: ...
+
+    def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:
+        """The structure of frames uint8 (T, H, W, 3) as a control clip of `size` (width, height).
+
+        The frames may be larger than `size`, so that a model sees more than it is given room to draw. on_share hears
+        how much is done (0..1), and what it raises ends the work. Raises GimbalError, BrokenCheckpoint.
+        """
+        ...
+
+
+def every(added: Sequence[Path] = ()) -> tuple[Extractor, ...]:
+    """All that are known, also those that cannot be used here; `added` are folders of a person's own models."""
+    modules = (importlib.import_module(f"{__name__}.{name}") for name in MODULES)
+    return tuple(extractor for module in modules for extractor in module.extractors(added))
+
+
+def chosen(control: ControlKind, wanted: str, among: Sequence[Extractor]) -> Extractor:
+    """The extractor `wanted` of a control, by default its first one that can be used. Raises GimbalError."""
+    fitting = [extractor for extractor in among if extractor.control == control]
+    for extractor in fitting:
+        if extractor.id == wanted and extractor.why_not:
+            raise GimbalError(f"{extractor.title} cannot be used here. {extractor.why_not}", "Choose another one.")
+        if extractor.id == wanted or (not wanted and not extractor.why_not):
+            return extractor
+    known = ", ".join(extractor.id for extractor in fitting) or "nothing"
+    raise GimbalError(f"Nothing named {wanted!r} reads {control} here.", f"There is: {known}.")
+
+
+def parts(count: int, size: int, on_share: OnShare) -> Iterator[slice]:
+    """Slices of at most `size` frames; before each is told how much is done."""
+    for start in range(0, count, size):
+        on_share(start / count)
+        yield slice(start, min(start + size, count))

@@ -1,0 +1,72 @@
+"""Body pose by a model: toybox's own, or any folder of ViTPose that a person added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.conditioning import pose
+from pipelines.conditioning.estimators import SHIPPED, EstimatorCard, available
+from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure, parts
+from pipelines.domain.conditioning import ControlKind
+from pipelines.domain.errors import GimbalError
+
+if TYPE_CHECKING:
+    from pipelines.conditioning.pose_model import PoseModel
+
+BATCH = 16
+
+
+class Pose:
+    """One pose model, loaded at its first use and kept. It follows the person that is seen best."""
+
+    control: ClassVar[ControlKind] = "pose"
+    why_not = ""
+
+    def __init__(self, card: EstimatorCard) -> None:
+        self._card = card
+        self.id = card.id
+
+    @property
+    def title(self) -> str:
+        return "Body pose, toybox's own" if self._card.folder == SHIPPED["pose"] else f"Body pose, {self._card.id}"
+
+    @cached_property
+    def _model(self) -> PoseModel:
+        return pose.load(self._card.folder)
+
+    def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:
+        """Raises GimbalError where nobody is seen in any frame."""
+        found = [self._model.estimate(frames[part], BATCH) for part in parts(len(frames), BATCH, on_share)]
+        return drawn(np.concatenate(found)[:, None], frames.shape[1:3], size, self.id)
+
+
+def drawn(
+    people: NDArray[np.float32], seen_at: tuple[int, ...], size: tuple[int, int], estimator: str, most: int = 0
+) -> Structure:
+    """Skeletons (T, persons, 18, 3), found in frames of `seen_at` (height, width), drawn at `size` (width, height).
+
+    most: how many people were in one frame, where more were seen than are drawn. Raises GimbalError without anybody.
+    """
+    shown = np.asarray((people[..., 2] >= pose.CONFIDENT).any(axis=(1, 2)))
+    if not shown.any():
+        message = "No person is seen in any frame."
+        raise GimbalError(message, "Choose a clip with a person in full view, another estimator, or depth or edges.")
+    notes = []
+    if not shown.all():
+        notes.append(f"No person is seen in {int((~shown).sum())} of {len(shown)} frames; the skeleton is gone there.")
+    if most > people.shape[1]:
+        notes.append(f"Up to {most} people are seen; the {people.shape[1]} largest are followed.")
+    scaled = people.copy()
+    scaled[..., 0] *= size[0] / seen_at[1]
+    scaled[..., 1] *= size[1] / seen_at[0]
+    return Structure(pixels=pose.draw(scaled, *size), estimator=estimator, notes=tuple(notes))
+
+
+def extractors(added: Sequence[Path]) -> tuple[Pose, ...]:
+    return tuple(Pose(card) for card in available("pose", added))

@@ -1,0 +1,31 @@
+"""Which estimators a person can choose among, as data for a form or a command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.conditioning.extractors import every
+from pipelines.domain.conditioning import ControlKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """One estimator. why_not: why it cannot be used here; empty where it can. The first usable one is the default."""
+
+    id: str
+    control: ControlKind
+    title: str
+    why_not: str = ""
+
+    @property
+    def available(self) -> bool:
+        return not self.why_not
+
+
+def choices(added: Sequence[Path] = ()) -> tuple[Choice, ...]:
+    """All estimators; `added` are the folders a person added (`studio.home.added_models`). Imports no torch."""
+    return tuple(
+        Choice(id=one.id, control=one.control, title=one.title, why_not=one.why_not) for one in every(tuple(added))
+    )

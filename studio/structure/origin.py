@@ -1,0 +1,96 @@
+"""Where a control clip, a mask or a conformed source came from: told in the file's own tags, which go with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.domain.errors import MediaError
+from pipelines.domain.frames import Frames
+from studio.media.encode import MP4_TAGS, Picture, VideoCodec, encode_video, frame_rate
+from studio.media.open_clip import opened
+from studio.media.sniff import CLIPS, media_container
+
+if TYPE_CHECKING:
+    from projects_db.records import MediaRow
+    from studio.library import Library
+
+TAG = "gimbal-structure"
+MAX_CHARS = 20_000
+
+CODEC = VideoCodec(
+    encoder="libx264",
+    container="mp4",
+    pixel_format="yuv420p",
+    # as the master clip, with more bits: lines and flat depth show what a coder leaves out, and frames are scrubbed
+    options={"preset": "medium", "crf": "6", "bf": "0", "g": "12", "sc_threshold": "0", "x264-params": "open-gop=0"},
+    threads=1,
+    container_options=MP4_TAGS,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """How a medium was made. what: the wish's name. control: its kind, "" for none. estimator: what read it off.
+
+    source: the content hash it was made of. details: the rest of the wish.
+    """
+
+    what: str
+    control: str = ""
+    estimator: str = ""
+    source: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return dataclasses.asdict(self)
+
+
+def write(path: Path, pictures: Iterable[Picture], fps: float, origin: Origin) -> int:
+    """Write pictures (H, W, 3) as a clip that tells its origin; returns how many. Raises OSError."""
+    tags = {TAG: json.dumps(origin.as_dict(), sort_keys=True)[:MAX_CHARS]}
+    return encode_video(path, pictures, frame_rate(fps), CODEC, tags)
+
+
+def origin_of(path: Path) -> Origin | None:
+    """What a file tells of how it was made; None where it was not made here. Raises MediaError."""
+    kind = media_container(path)
+    if kind not in CLIPS:
+        return None
+    with opened(path, kind) as container:
+        text = next((value for key, value in container.metadata.items() if key.lower() == TAG), "")
+    try:
+        told = json.loads(text[:MAX_CHARS])
+        return Origin(**{name: kind(told[name]) for name, kind in _FIELDS.items()})
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+_FIELDS: dict[str, Any] = {"what": str, "control": str, "estimator": str, "source": str, "details": dict}
+
+
+def keep(library: Library, frames: Frames, name: str, origin: Origin | None = None) -> MediaRow:
+    """Keep frames as a clip of the library, equal ones once. Raises StorageError, NoSpace."""
+    with tempfile.TemporaryDirectory(prefix="gimbal-structure-") as folder:
+        path = Path(folder) / "clip.mp4"
+        write(path, frames.pixels, frames.fps, origin or Origin(what="given"))
+        return library.add_media(path, name)
+
+
+def told(paths: Iterable[Path]) -> str:
+    """Which estimators made these files, in one line such as `depth by toybox-depth`; empty where none did."""
+    found = []
+    for path in paths:
+        try:
+            origin = origin_of(path)
+        except MediaError:
+            continue
+        if origin is not None and origin.estimator:
+            found.append(f"{origin.control} by {origin.estimator}")
+    return ", ".join(dict.fromkeys(found))
