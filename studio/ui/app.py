@@ -53,7 +53,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     feed = Feed(studio)
     exports = Exports(studio, feed.note)
     measuring = Measuring(studio.repository, studio.library.clip_path, feed.wake)
-    bench = Bench(studio.home, studio.library)
+    bench = Bench(studio.home, studio.library, tell=feed.wake)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:

@@ -120,9 +120,9 @@ def _conventions(routes: APIRouter, studio: Studio, bench: Bench) -> None:
     @routes.post("/check")
     def check(media: Digest, kind: Annotated[str, Body(max_length=40)]) -> dict[str, Any]:
         """Whether a control clip made elsewhere is drawn as models expect it."""
-        from pipelines.conditioning.convention import check as checked
+        from studio.structure import check as checked
 
-        return dataclasses.asdict(checked(sources.glimpse(studio.library.media_path(media)), _control(kind)))
+        return dataclasses.asdict(checked(studio.library.media_path(media), _control(kind)))
 
     @routes.post("/fix")
     def fix(
@@ -139,5 +139,3 @@ def _control(kind: str) -> Any:
     if kind not in CONTROLS:
         raise InvalidRequest((Problem(field="control", message=f"There is no structure {kind!r}."),))
     return CONTROLS[kind]
-
-

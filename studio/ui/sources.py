@@ -1,7 +1,8 @@
-"""Sources for the Control tab, as plain values: brought files, rendered camera paths, joined masks, what clips came from."""
+"""Sources for the Control tab as plain values: brought files, camera paths, joined masks, what clips came from."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _TELLING: tuple[ControlKind, ...] = ("pose", "edges", "depth")
 """What a clip can be seen to be already, the surest first."""
 _MOST_MASKS = 64
-_GLIMPSED, _LOOKED_THROUGH = 5, 49
 
 
 def kept(studio: Studio, path: Path, name: str) -> dict[str, Any]:
@@ -41,13 +41,12 @@ def kept(studio: Studio, path: Path, name: str) -> dict[str, Any]:
 
 def facts(studio: Studio, sha256: str) -> dict[str, Any]:
     """What a medium is. looks: the structure that it looks like already, "" for a picture of things."""
-    from pipelines.conditioning.convention import looks_like
+    from studio.structure import looks_like_control
     from studio.structure.timeline import timeline
 
     path = studio.library.media_path(sha256)
     line = timeline(path)
     row = studio.repository.media(sha256)
-    seen = glimpse(path)
     return {
         "media": sha256,
         "name": row.original_name if row else "",
@@ -57,40 +56,25 @@ def facts(studio: Studio, sha256: str) -> dict[str, Any]:
         "num_frames": len(line.times),
         "fps": line.fps,
         "seconds": line.seconds,
-        "looks": next((kind for kind in _TELLING if looks_like(seen, kind)), ""),
+        "looks": next((kind for kind in _TELLING if looks_like_control(path, kind)), ""),
         "notes": [],
     }
 
 
 def first_frame(path: Path) -> NDArray[np.uint8]:
     """The first frame of a medium, uint8 (H, W, 3). Raises MediaError."""
-    return np.asarray(glimpse(path, 1)[0])
-
-
-def glimpse(path: Path, count: int = _GLIMPSED) -> NDArray[np.uint8]:
-    """A few of the first frames of a medium, evenly apart, uint8 (count or fewer, H, W, 3). Raises MediaError."""
     from studio.structure.timeline import frames_at, timeline
 
-    line = timeline(path)
-    wanted = np.linspace(0, min(len(line.times), _LOOKED_THROUGH) - 1, count).astype(int)
-    return np.stack([picture for _, picture in frames_at(path, line, sorted(set(wanted.tolist())))])
+    _, picture = next(frames_at(path, timeline(path), (0,)))
+    return picture
 
 
 def estimators(studio: Studio) -> list[dict[str, Any]]:
-    """What can read which structure, the first that can be used being the default, and why what cannot be used cannot."""
-    from pipelines.conditioning.extractors import every
+    """What can read which structure (the first usable one by default), and why what cannot be used cannot."""
     from studio.home import added_models
+    from studio.structure import choices
 
-    return [
-        {
-            "id": one.id,
-            "control": one.control,
-            "title": one.title,
-            "available": not one.why_not,
-            "why_not": one.why_not,
-        }
-        for one in every(added_models(studio.home))
-    ]
+    return [dataclasses.asdict(one) | {"available": one.available} for one in choices(added_models(studio.home))]
 
 
 def rendered(studio: Studio, sketch: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:

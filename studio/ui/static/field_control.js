@@ -26,7 +26,7 @@ export function control(field) {
   const open = (view) => bench?.open(view);
   const parts = [
     ["Source", sourcePart(work, sources)],
-    ["Structure", structurePart(work, sources, { why: spec.extra.controls ? "" : spec.reason || "This model takes no control clips.", span: spec.extra.span })],
+    ["Structure", structurePart(work, sources, { why: spec.extra.controls ? "" : spec.reason || "This model takes no control clips.", ...spec.extra })],
     ["Made anew", changePart(work, spec.extra, open)],
   ];
   const show = () => parts.forEach(([, part]) => part.show());

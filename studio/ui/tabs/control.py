@@ -1,4 +1,4 @@
-"""The Control tab: the structure of a clip, a sketch or a posed figure leads a new one; or a part of a clip is remade."""
+"""The Control tab: the structure of a clip, a sketch or a figure leads a new one; or a part of a clip is remade."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _specs(card: ModelCard) -> tuple[FieldSpec, ...]:
             reason="" if takes[ControlClip.kind] or takes[SourceClip.kind] else _NOTHING,
             extra={
                 "controls": takes[ControlClip.kind],
-                "kinds": sorted(can.controls) or None,
+                "kinds": sorted(can.controls),
+                "most": can.max_controls,
                 "source": takes[SourceClip.kind],
                 "mask": takes[MaskClip.kind],
-                "span": can.control_span,
             },
         ),
     )
@@ -62,7 +62,7 @@ def _structures(held: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The structures that are asked for, each kind once."""
     seen: set[str] = set()
     for each in _held(held, "structures", list):
-        kind = each.get("kind") if isinstance(each, dict) else None
+        kind = str(each.get("kind")) if isinstance(each, dict) else ""
         if kind in CONTROLS and kind not in seen and (each.get("given") or held.get("source")):
             seen.add(kind)
             yield each
@@ -84,18 +84,14 @@ def _parts(values: Mapping[str, Any]) -> Values:
             media=str(made[each["kind"]]),
             control=CONTROLS[each["kind"]],
             strength=_share(each.get("strength"), 1.0),
-            start=_share(each.get("start"), 0.0),
-            end=_share(each.get("end"), 1.0),
         )
         for each in _structures(held)
         if made.get(each["kind"])
     ]
-    return {"conditioning": (*parts, *_changed(_what(held), made, _held(held, "change", dict)))}
+    return {"conditioning": (*parts, *_changed(_what(held), made))}
 
 
-def _changed(what: str, made: Mapping[str, Any], change: Mapping[str, Any]) -> Iterator[Conditioning]:
-    if what == "style" and made.get("source"):
-        yield SourceClip(media=str(made["source"]), strength=_share(change.get("strength"), 0.6))
+def _changed(what: str, made: Mapping[str, Any]) -> Iterator[Conditioning]:
     clip = made.get("around" if what == "around" else "source")
     if what in _MASKED and clip and made.get("mask"):
         yield SourceClip(media=str(clip))
@@ -109,7 +105,7 @@ def _prepared(values: Values, studio: Studio) -> Values:
 
     found = tuple(_missing(_held(values, _FIELD, dict)))
     if not found:
-        found = problems(studio, request_from(values, roll=0))
+        found = problems(studio.library, request_from(values, roll=0))
     if found:
         raise InvalidRequest(tuple(dataclasses.replace(each, field=_FIELD) for each in found))
     return values
@@ -126,11 +122,12 @@ def _missing(held: Mapping[str, Any]) -> Iterator[Problem]:
         if not made.get(each["kind"]):
             words = "line art" if each["kind"] == "lineart" else each["kind"]
             yield _unmade(f"The {words} of the source was not read.")
-    if what == "paint" and not any(_held(_held(held, "change", dict), "shapes", dict).values()):
+    change = _held(held, "change", dict)
+    if what == "paint" and not change.get("kept") and not any(_held(change, "shapes", dict).values()):
         yield Problem(field=_FIELD, message="Nothing is painted.", hint="Paint what shall be made anew.")
     elif what in _MASKED and not made.get("mask"):
         yield _unmade("The mask was not made.")
-    elif what != "all" and not made.get("around" if what == "around" else "source"):
+    elif what in _MASKED and not made.get("around" if what == "around" else "source"):
         yield _unmade("The source was not brought to the clip's size.")
 
 
@@ -145,7 +142,7 @@ def _values(request: GenerationRequest) -> Values | None:
     if request.camera is not None or not (controls or source):
         return None
     structures = [
-        {"kind": part.control, "given": part.media, "strength": part.strength, "start": part.start, "end": part.end}
+        {"kind": part.control, "given": part.media, "strength": part.strength}
         for part in controls
         if part.control in CONTROLS
     ]

@@ -25,7 +25,8 @@ export function changePart(work, can, open) {
   function reason(name) {
     if (name === "all") return "";
     if (!can.source) return "This model takes no source clip.";
-    return name !== "style" && !can.mask ? "This model takes no mask." : "";
+    if (name === "style") return can.style ? "" : "This model cannot change a look by degrees.";
+    return !can.mask ? "This model takes no mask." : "";
   }
   const put = (patch, options) => work.change({ change: { ...work.doc.change, ...patch } }, options);
   function pick(name) {

@@ -9,8 +9,11 @@ import { structure } from "./sources.js";
 const [STRONGEST, STEP] = [2, 0.05];
 const DEFAULTS = { edges: "canny", lineart: "lineart" };
 
-/** {nodes, show()}. can: {controls, span}, why: the reason where the model takes no control clips. */
-export function structurePart(work, sources, { why, span }) {
+/**
+ * {nodes, show()}. why: the reason where the model takes no control clips. kinds: the controls it was trained on (none:
+ * all), most: how many it follows at once, span: whether each may count during a part of the steps.
+ */
+export function structurePart(work, sources, { why, kinds = [], most = 1, span = false }) {
   const chips = STRUCTURES.map(([kind, name, , what]) => h("button", { type: "button", class: "gm-choice gm-c-chip", title: what, dataset: { kind }, onclick: () => toggle(kind) }, name));
   const own = button("plus", "A control clip made elsewhere, in another program", () => menu(own, STRUCTURES.map(([kind, name, , what]) => ({ word: `${name} clip…`, side: kind === "lineart" || kind === "scribble" ? "" : "", title: what, run: () => sources.choose(kind) }))), { word: "Control clip" });
   const rows = h("div", { class: "gm-c-rows" });
@@ -35,6 +38,8 @@ export function structurePart(work, sources, { why, span }) {
   }
   function reason(kind) {
     if (why) return why;
+    if (kinds.length && !kinds.includes(controlOf(kind))) return `This model was not trained on ${nameOf(kind).toLowerCase()}.`;
+    if (work.doc.structures.length >= most) return `This model follows ${most} at once.`;
     const { source } = work.doc;
     if (source?.kind === "figure" && kind !== "pose" && !held(kind)) return "A posed figure has a pose only.";
     if (source?.kind === "image" && kind === "flow") return "A still picture has no motion.";
@@ -65,8 +70,7 @@ export function structurePart(work, sources, { why, span }) {
       });
       return input;
     });
-    const when = h("span", { class: "gm-c-when", title: span ? "When it counts, in percent of the denoising steps" : "This model follows a structure during all of its steps." }, from, h("span", { class: "gm-unit" }, "–"), to, h("span", { class: "gm-unit" }, "%"));
-    when.classList.toggle("gm-off", !span);
+    const when = span && h("span", { class: "gm-c-when", title: "When it counts, in percent of the denoising steps" }, from, h("span", { class: "gm-unit" }, "–"), to, h("span", { class: "gm-unit" }, "%"));
     const drop = button("close", `Without ${nameOf(kind).toLowerCase()}`, () => toggle(kind));
     const origin = h("span", { class: "gm-c-origin gm-muted" });
     const says = h("span", {});
