@@ -13,6 +13,7 @@ from pipelines.toybox.render import render
 from pipelines.toybox.scene import CameraMove, FigureSpec, Outfit, Scene
 from studio.media.encode import encode_video, frame_rate
 from studio.media.master import MASTER
+from tests.browser.acts import api, wait_for_api
 
 FPS = 24.0
 SECONDS = 90_000
@@ -76,6 +77,12 @@ def times(page: Page, selector: str) -> list[float]:
 def frame_shown(page: Page) -> int:
     words = page.locator(".gm-bench .gm-counter").inner_text()
     return int(words.split("/")[0])
+
+
+def wait_for_result(page: Page, known: set[str]) -> Any:
+    """The newest clip, in full, once it is none of the `known`; the stage compares it with its source."""
+    found = wait_for_api(page, "clips?limit=1", lambda a: a["clips"] and a["clips"][0]["id"] not in known, seconds=60)
+    return api(page, f"clips/{found['clips'][0]['id']}")
 
 
 def paint(page: Page, *dots: tuple[float, float]) -> None:

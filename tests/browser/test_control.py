@@ -21,6 +21,7 @@ from tests.browser.control_acts import (
     times,
     wait_for_films,
     wait_for_held,
+    wait_for_result,
     waving,
     write_clip,
 )
@@ -72,14 +73,14 @@ def test_a_clip_is_seen_beside_its_structure_painted_on_and_compared_with_the_re
     assert times(page, f"{FILMS}, .gm-c-tint") == pytest.approx([9.5 / 8] * 5, abs=0.01)
 
     generate(page, "a person in a green shirt and blue trousers is waving on sand")
-    made = wait_for_new_clip(page, before)
+    made = wait_for_result(page, before)
     parts = [(part["kind"], part.get("control")) for part in made["request"]["conditioning"]]
     wanted = [("control_clip", kind) for kind in ("depth", "pose", "edges")]
     assert parts == [*wanted, ("source_clip", None), ("mask_clip", None)]
     line = page.get_by_role("slider", name="Line between source and result")
     expect(line).to_be_visible(timeout=SECONDS)
-    page.keyboard.press("Space")
-    page.get_by_role("button", name="One frame on").click()
+    page.locator(".gm-bench").get_by_role("button", name="Play or pause").click()
+    page.locator(".gm-bench").get_by_role("button", name="One frame on").click()
     source, result = times(page, WIPE)
     assert abs(source - result) < 0.01
     box = page.locator(".gm-c-wipe").bounding_box()

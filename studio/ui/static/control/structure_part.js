@@ -126,8 +126,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     }
     own.disabled = Boolean(why);
     keyed(rows, work.doc.structures, (each) => each.kind, create, update);
-    const dense = work.doc.structures.filter(({ kind }) => kind === "depth" || kind === "flow").length;
-    mix.hidden = work.doc.structures.length < 2 || (!dense && work.doc.structures.length < 2);
+    mix.hidden = work.doc.structures.length < 2;
   }
   return { nodes: [h("div", { class: "gm-choices", role: "group", "aria-label": "Structures" }, chips), rows, mix, own], show };
 }
