@@ -29,6 +29,7 @@ from studio.jobs.work import Parts
 from studio.library import Library
 from studio.settings import Settings
 from studio.snapshot import ENDED, Board, JobView, Notice, Rows, Snapshot, Where, job_view, read_rows
+from studio.subjects.service import Subjects
 
 _WATCH_SECONDS = 1.0
 _log = logging.getLogger("gimbal.studio")
@@ -44,7 +45,7 @@ class Studio:
     def __init__(self, settings: Settings, *, worker: bool = True, start_worker: StartExecutor | None = None) -> None:
         self.settings = settings
         self.home = prepare(settings.home)
-        self.catalog = Catalog(settings.assets, added_models(self.home))
+        self.catalog = Catalog(settings.assets, added_models(self.home), self.home.models)
         self.library, self.rebuilt = Library.open(self.home.root)
         self.repository = self.library.repository
         self._log_file = _begin_log(self.home.logs / "studio.log")
@@ -54,6 +55,7 @@ class Studio:
         self._guessed: DeviceFacts | None = None
         self.dispatcher = Dispatcher(self._parts(start_worker or self._spawn)) if worker else None
         self.queue = Queue(self.repository, self.catalog, self.library, self.board, self.dispatcher)
+        self.subjects = Subjects(self)
         self._rows: tuple[int, Rows] | None = None
         self._seen = self.repository.data_version()
         self._closing = threading.Event()
@@ -206,6 +208,7 @@ class Studio:
             home=self.home.root,
             device=self.settings.device,
             budget_bytes=self.settings.budget_bytes,
+            may_round=self.settings.may_round,
         )
         return ProcessExecutor(setup, spawn(self.home.logs / "worker.log"), listener)
 

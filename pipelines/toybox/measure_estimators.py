@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from pipelines.conditioning import depth, pose
 from pipelines.conditioning.estimators import SHIPPED
+from pipelines.conditioning.pose_hits import hits
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.codec import decode_pixels, encode_moments, to_frames, to_pixels
 from pipelines.toybox.report import contact_sheet
@@ -28,7 +29,6 @@ from pipelines.toybox.report import contact_sheet
 FARTHEST_METRES = 20.0
 """Depth is judged up to here by default: beyond it lie a few rows of pixels under the horizon."""
 
-PCK_SHARE = 0.1
 Frames = NDArray[np.uint8]
 
 
@@ -56,24 +56,6 @@ def depth_errors(
     scale, shift = np.linalg.lstsq(design, truth, rcond=None)[0]
     ratio = truth / np.maximum(scale * asked + shift, 1.0 / farthest)
     return DepthErrors(float(np.abs(ratio - 1.0).mean()), float((np.maximum(ratio, 1.0 / ratio) < 1.25).mean()))
-
-
-def hits(found: NDArray[np.floating], truth: NDArray[np.floating]) -> tuple[int, int]:
-    """PCK@0.1: how many visible joints are found, and how many there are, in skeletons (..., 18, 3).
-
-    A joint is found when its estimate is certain enough to be drawn and no further away than a tenth of the longer side
-    of the box around the person's visible joints. Persons with fewer than 4 visible joints are passed over.
-    """
-    right = total = 0
-    for guess, real in zip(found.reshape(-1, 18, 3), truth.reshape(-1, 18, 3), strict=True):
-        seen = (real[:, 2] > 0.5) & np.isfinite(real[:, 0])
-        if seen.sum() < 4:
-            continue
-        reach = PCK_SHARE * np.ptp(real[seen, :2], axis=0).max()
-        away = np.linalg.norm(guess[seen, :2] - real[seen, :2], axis=1)
-        right += int(((away <= reach) & (guess[seen, 2] >= pose.CONFIDENT)).sum())
-        total += int(seen.sum())
-    return right, total
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,10 @@ from typing import NoReturn
 from studio import __version__
 from studio.cli.console import Console
 
-COMMANDS = ("window", "generate", "again", "show", "export", "camera", "models", "jobs", "doctor", "bench")
+COMMANDS = (
+    *("window", "generate", "again", "show", "train-subject", "subjects", "export"),
+    *("camera", "models", "jobs", "doctor", "bench"),
+)
 DONE, TOLD, USAGE = 0, 1, 2
 
 
@@ -47,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"Gimbal {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name in COMMANDS:
-        module = importlib.import_module(f"studio.cli.{name}")
+        module = importlib.import_module(f"studio.cli.{name.replace('-', '_')}")
         sub = commands.add_parser(name, help=module.HELP, description=module.__doc__, parents=[common])
         module.arguments(sub)
         sub.set_defaults(run=module.run)

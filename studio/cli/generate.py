@@ -6,9 +6,11 @@ import argparse
 import dataclasses
 import re
 import secrets
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.cli import structuring
 from studio.cli.camera_source import SOURCE
 from studio.cli.console import Console
 
@@ -34,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", type=Path, metavar="FILE", help="the picture the clip starts with")
     parser.add_argument("--last-image", type=Path, metavar="FILE", help="the picture the clip ends with")
     parser.add_argument("--camera", metavar="PATH", help=f"the camera's move: {SOURCE}")
+    structuring.arguments(parser)
 
 
 def size(text: str) -> tuple[int, int]:
@@ -48,24 +51,30 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from pipelines.models.catalog import DEFAULT
     from studio.cli import making
     from studio.settings import Settings
+    from studio.structure import Bench
     from studio.studio import Studio
 
-    if options.output:
-        making.check_target(options.output)
-    with Studio(Settings.read()) as studio:
+    for target in filter(None, (options.output, options.lay_back)):
+        making.check_target(target)
+    with Studio(Settings.read()) as studio, closing(Bench(studio.home, studio.library)) as bench:
         cards = studio.catalog.cards()
         card = cards[0] if cards and not options.model else studio.catalog.card(options.model or DEFAULT)
         request = _request(options, card, _pictures(options, studio))
         if options.camera:
             request = _with_camera(request, options.camera, card, studio, console)
         _note_unknown_words(request, card, console)
-        clip = making.make(studio, request, console)
+        made = structuring.Structured(request, [])
+        if structuring.is_asked(options):
+            made = structuring.structured(request, options, studio, bench, console)
+        clip = making.make(studio, made.request, console)
         path = studio.library.clip_path(clip)
+        if options.lay_back:
+            console.say(structuring.lay_back(made, options, path, studio, bench))
         if options.output:
             making.hand_over(path, options.output)
             path = options.output
     console.say(f"{path}  seed {clip.seed}  clip {clip.id}")
-    console.result(**making.told(clip, path))
+    console.result(**making.told(clip, path), structure=made.told)
     return 0
 
 

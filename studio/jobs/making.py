@@ -98,7 +98,7 @@ class Maker:
             frames = joined(request, media, model.generate(request, media, reporter))
         reach("worker.generated")
         reporter.stage("saving")
-        facts = self._facts()
+        facts = self._facts() | structure_read(run.media)
         record = self._record(run, request, frames, facts)
         write_clip(run.clip, frames, record)
         reach("worker.clip_written")
@@ -142,6 +142,14 @@ class Maker:
             facts=facts,
             media=embeddable(_small_files(run.media)),
         )
+
+
+def structure_read(files: Mapping[str, Path]) -> dict[str, Any]:
+    """What read the structure off that a clip follows, as a fact of it; none where nothing did."""
+    from studio.structure.origin import told
+
+    made_by = told(files.values())
+    return {"structure": made_by} if made_by else {}
 
 
 def choose_device(name: str) -> DeviceFacts:

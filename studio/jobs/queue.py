@@ -14,6 +14,7 @@ from studio.jobs.crashpoint import reach
 from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.tasks import task_named
 from studio.snapshot import Board
+from studio.subjects.resolving import resolved
 
 if TYPE_CHECKING:
     from studio.library import Library
@@ -38,8 +39,10 @@ class Queue:
     ) -> list[JobRow]:
         """Queue one job for each take. Raises InvalidRequest with every problem, UnknownModel.
 
+        The tokens of its prompt become the newest versions of their subjects, where it names none.
         The takes have the seeds given, or the request's own and those that follow it.
         """
+        request = resolved(self._repository, self._catalog, request)
         self._check(request)
         texts = [request.with_seed(seed).to_json() for seed in _seeds(request.seed, takes, seeds)]
         reach("queue.checked")

@@ -92,5 +92,5 @@ def told(paths: Iterable[Path]) -> str:
         except MediaError:
             continue
         if origin is not None and origin.estimator:
-            found.append(f"{origin.control} by {origin.estimator}")
+            found.append(f"{origin.control or 'mask'} by {origin.estimator}")
     return ", ".join(dict.fromkeys(found))

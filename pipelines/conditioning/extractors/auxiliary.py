@@ -16,6 +16,8 @@ _SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+SMALLEST = 64
+"""Pixels a side that its detectors work at in steps of: below half of it nothing is left."""
 _MISSING = "operator torchvision::nms does not exist"
 
 

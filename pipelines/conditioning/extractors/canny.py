@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from pipelines.conditioning import edges
 from pipelines.conditioning.extractors import Clip, Options
-from pipelines.conditioning.extractors.auxiliary import detector, why_not
+from pipelines.conditioning.extractors.auxiliary import SMALLEST, detector, why_not
 from pipelines.conditioning.extractors.filters import Filter
 
 
@@ -19,10 +20,10 @@ def _own(frames: Clip, options: Options) -> Clip:
 
 def _aux(frames: Clip, options: Options) -> Clip:
     low, high = round(options.get("low", 100)), round(options.get("high", 200))
-    side, height, width = min(frames.shape[1:3]), *frames.shape[1:3]
-    canny = detector("CannyDetector")
-    found = (canny(f, low, high, detect_resolution=side, image_resolution=side, output_type="np") for f in frames)
-    return np.stack([np.asarray(each)[:height, :width] for each in found])
+    side, size = max(SMALLEST, min(frames.shape[1:3])), (frames.shape[2], frames.shape[1])
+    look = detector("CannyDetector")
+    found = (np.asarray(look(frame, low, high, side, side, "np")) for frame in frames)
+    return np.stack([cv2.resize(lines, size, interpolation=cv2.INTER_AREA) for lines in found]).astype(np.uint8)
 
 
 def extractors(added: Sequence[Path]) -> tuple[Filter, ...]:

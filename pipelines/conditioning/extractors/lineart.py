@@ -7,6 +7,7 @@ than its blurred surroundings, in units of the median of what is darker at all.
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 
 from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure
-from pipelines.conditioning.extractors.auxiliary import detector, why_not
+from pipelines.conditioning.extractors.auxiliary import SMALLEST, detector, why_not
 from pipelines.conditioning.extractors.filters import Filter, as_frames
 from pipelines.domain.conditioning import ControlKind
 
@@ -50,10 +51,10 @@ def _aux_loads() -> bool:
 
 def _by_aux(frames: Clip, options: Options) -> Clip:
     sigma, threshold = options.get("sigma", SIGMA), options.get("threshold", THRESHOLD)
-    side, height, width = min(frames.shape[1:3]), *frames.shape[1:3]
-    look, sizes = detector(_AUX), {"detect_resolution": side, "image_resolution": side}
-    found = (look(frame, sigma, threshold, output_type="np", **sizes) for frame in frames)
-    return np.stack([np.asarray(each)[:height, :width] for each in found])
+    look, side = detector(_AUX), max(SMALLEST, min(frames.shape[1:3]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the median of a frame without lines
+        return np.stack([np.asarray(look(frame, sigma, threshold, side, "np")) for frame in frames])
 
 
 def by_opencv(frames: Clip, options: Options) -> Clip:

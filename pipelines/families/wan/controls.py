@@ -1,8 +1,8 @@
 """Several control clips as the one control video that VACE takes.
 
 What fills the picture (depth, flow, grey) lies below, mixed by strength. What is lines on black (edges, scribble, pose)
-is drawn over it, as opaque as it is bright and as it is strong beside the strongest. The branch itself has the weight of
-the strongest. One clip alone stays exactly as it is.
+is drawn over it, as opaque as it is bright and as it is strong beside the strongest. The branch has the weight of the
+strongest. One clip alone stays exactly as it is.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.conditioning.pose_hits import hits
 from pipelines.toybox import measure_estimators
 from pipelines.toybox.judge import Clips
 from pipelines.toybox.truth_flow import Flow
@@ -33,19 +34,13 @@ def depth_errors(nearness: Floats, depth: Floats) -> dict[str, float]:
     return {"abs_rel": errors.absrel, "delta": errors.delta}
 
 
-def pck(found: Floats, true: Floats, share: float = 0.1) -> float | None:
-    """Share of the visible joints that are found within `share` of the person's longer side (Yang and Ramanan, 2013).
+def pck(found: Floats, true: Floats) -> float | None:
+    """PCK@0.1 of skeletons (T, 18, 3), by the rule of `pipelines.conditioning.pose_hits`.
 
-    Both (T, 18, 3): x, y in pixels, and for the truth visibility. None where no joint is visible.
+    None where no person has enough visible joints to be judged by.
     """
-    hits: list[npt.NDArray[np.bool_]] = []
-    for joints, person in zip(found, true, strict=True):
-        seen = (person[:, 2] > 0.5) & np.isfinite(person[:, :2]).all(1)
-        if seen.sum() >= 2:
-            reach = share * float(np.ptp(person[seen, :2], axis=0).max())
-            away = np.linalg.norm(joints[seen, :2] - person[seen, :2], axis=1)
-            hits.append(np.nan_to_num(away, nan=np.inf) <= reach)
-    return float(np.concatenate(hits).mean()) if hits else None
+    right, total = hits(found, true)
+    return right / total if total else None
 
 
 def edge_score(found: Clips, wanted: Clips, reach: int = 1) -> float:

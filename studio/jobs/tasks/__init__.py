@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from studio.library import Library
 
 CLIP = "clip"
-NAMES: tuple[str, ...] = ()
+NAMES: tuple[str, ...] = ("train_subject",)
 
 
 class Report(Protocol):

@@ -10,8 +10,9 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, VitPoseForPoseEstimation
 
 from pipelines.conditioning import depth, estimators, pose
+from pipelines.conditioning.pose_hits import hits
 from pipelines.models.catalog import Catalog
-from pipelines.toybox.measure_estimators import depth_errors, hits
+from pipelines.toybox.measure_estimators import depth_errors
 from pipelines.toybox.render import Rendered, render
 from pipelines.toybox.sampling import MIXTURES, sample_held_out
 from pipelines.toybox.scene import Scene

@@ -41,6 +41,10 @@ def test_poses_come_back_from_every_format(form: str, path: CameraPath, num_fram
     # glTF animates in 32-bit floats: 24 bits of the farthest coordinate
     exact = 1e-6 if form != "gltf" else max(1e-6, 2.0**-22 * float(np.abs(track.camera_to_world).max()))
     np.testing.assert_allclose(back.camera_to_world, track.camera_to_world, atol=exact)
+    turns = back.camera_to_world[:, :3, :3]
+    straight = np.broadcast_to(np.eye(3), turns.shape)
+    np.testing.assert_allclose(turns @ np.swapaxes(turns, 1, 2), straight, atol=1e-9)
+    np.testing.assert_allclose(np.linalg.det(turns), 1.0, atol=1e-9)
     if form in HOLDS_LENS:
         assert back.focal_mm is not None and track.focal_mm is not None
         np.testing.assert_allclose(back.focal_mm, track.focal_mm, rtol=1e-6)
@@ -49,6 +53,20 @@ def test_poses_come_back_from_every_format(form: str, path: CameraPath, num_fram
         np.testing.assert_allclose(back.seconds, track.seconds, atol=1e-6)
     if form != "tum":
         assert back.aspect == pytest.approx(4 / 3)
+
+
+@pytest.mark.parametrize("form", DENSE)
+@settings(max_examples=15)
+@given(path=camera_paths(), num_frames=st.integers(2, 5))
+def test_what_does_not_come_back_was_said_when_it_was_written(form: str, path: CameraPath, num_frames: int) -> None:
+    track = track_of(path, num_frames, fps=8.0, size=(640, 480))
+    written = encode(track, form)
+    back, said = again(written, form).track, " ".join(written.notes)
+    assert track.focal_mm is not None
+    kept = back.focal_mm is not None and np.allclose(back.focal_mm, track.focal_mm, rtol=1e-6)
+    assert kept != ("focal length" in said)
+    assert (back.seconds is not None) != ("no times" in said)
+    assert "pose per frame" in " ".join(encode(path, form, num_frames=num_frames).notes)
 
 
 @given(camera_paths())

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipelines.domain.camera import pose
@@ -14,6 +16,7 @@ from pipelines.domain.camera.problems import problems
 from pipelines.domain.camera.rig import Start
 from pipelines.domain.camera.speed import speed
 from pipelines.domain.errors import InvalidRequest
+from tests.pipelines.domain.strategies import vectors
 
 NAMES = [(move, direction) for move in MOVES for direction in move.directions or ("",)]
 TARGET = np.array(Start().target)
@@ -106,10 +109,25 @@ def test_every_preset_moves_by_its_amount_and_by_nothing_else(
         np.testing.assert_allclose(focal, 28.0)
 
 
-@pytest.mark.parametrize("turns", [360, 720])
-def test_an_orbit_closes(turns: int) -> None:
-    poses, _ = path_from_text(f"orbit left {turns}").at([0.0, 1.0])
-    np.testing.assert_allclose(poses[0], poses[1], atol=1e-9)
+@settings(max_examples=40)
+@given(
+    way=st.sampled_from(["left", "right"]),
+    rounds=st.integers(1, 3),
+    position=vectors(3, 20.0),
+    away=vectors(3, 20.0),
+    easing=st.sampled_from(sorted(EASINGS)),
+)
+def test_an_orbit_closes(
+    way: str, rounds: int, position: tuple[float, ...], away: tuple[float, ...], easing: str
+) -> None:
+    x, y, z = position
+    dx, dy, dz = away
+    assume(math.hypot(dx, dz) > 0.5)
+    start = Start(position=(x, y, z), target=(x + dx, y + dy, z + dz))
+    words = f"orbit {way} {360 * rounds} {easing}".removesuffix(" constant")
+    poses, focal = path_from_text(words, start).at([0.0, 1.0])
+    np.testing.assert_allclose(poses[0], poses[1], atol=1e-6)
+    assert focal[0] == pytest.approx(focal[1])
 
 
 @pytest.mark.parametrize(

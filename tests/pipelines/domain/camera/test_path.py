@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.domain.camera import pose
@@ -50,6 +50,14 @@ def test_reversing_twice_is_doing_nothing(path: CameraPath) -> None:
     assert [replace(key, time=0) for key in again.keys] == [replace(key, time=0) for key in path.keys]
     np.testing.assert_allclose([key.time for key in again.keys], [key.time for key in path.keys], atol=1e-12)
     np.testing.assert_allclose(again.speed, path.speed, atol=1e-12)
+
+
+@settings(max_examples=40)
+@given(camera_paths(), st.integers(2, 9))
+def test_reversing_twice_leaves_every_pose_where_it_was(path: CameraPath, num_frames: int) -> None:
+    once, twice = path.sample(num_frames), path.reversed().reversed().sample(num_frames)
+    np.testing.assert_allclose(twice[0], once[0], atol=1e-6)
+    np.testing.assert_allclose(twice[1], once[1], rtol=1e-9)
 
 
 @given(camera_paths(), st.lists(st.floats(0.01, 0.99), min_size=1, max_size=8))

@@ -1,0 +1,66 @@
+"""Which checkpoint is best, and when a training goes wrong: pure arithmetic over what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+OVERFIT = 1.1
+FORGETS = 0.5
+_RECENT = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """What was measured at a step.
+
+    held_out: the loss on pictures that are not trained on. drift: how far the class has moved, as a share of its own
+    loss (0 = not at all). samples: names of clips beside it.
+    """
+
+    step: int
+    digest: str
+    held_out: float
+    drift: float
+    samples: tuple[str, ...] = ()
+
+
+def likeness(checkpoint: Checkpoint, first: Checkpoint) -> float:
+    """How much of the loss on unseen pictures of the subject is gone since the first checkpoint; 1 = all of it."""
+    return 1.0 - checkpoint.held_out / max(first.held_out, 1e-9)
+
+
+def score(checkpoint: Checkpoint, first: Checkpoint) -> float:
+    """Likeness less what the model has forgotten of the class (and with it of following prompts)."""
+    return likeness(checkpoint, first) - checkpoint.drift
+
+
+def best(checkpoints: Sequence[Checkpoint]) -> int:
+    """The step of the checkpoint with the best score, the earlier of equals; 0 where there is none."""
+    if not checkpoints:
+        return 0
+    ordered = sorted(checkpoints, key=lambda c: c.step)
+    return max(ordered, key=lambda c: (score(c, ordered[0]), -c.step)).step
+
+
+def warnings_of(checkpoints: Sequence[Checkpoint], losses: Sequence[float]) -> Iterable[str]:
+    """What a person should know while it trains, in plain words."""
+    ordered = sorted(checkpoints, key=lambda c: c.step)
+    if len(ordered) < 2:
+        return
+    last, least = ordered[-1], min(ordered, key=lambda c: c.held_out)
+    falls = len(losses) > 2 * _RECENT and _mean(losses[-_RECENT:]) < _mean(losses[:_RECENT])
+    if last.held_out > OVERFIT * least.held_out and falls:
+        yield (
+            f"It learns the pictures by heart: on pictures it does not train on it was best at step {least.step}. "
+            "Stop it, or add more and more different pictures."
+        )
+    if last.drift > FORGETS:
+        yield (
+            "It forgets what the class looked like without the token. "
+            "Raise the prior weight or lower the rate; an earlier checkpoint may be the better one."
+        )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / max(1, len(values))

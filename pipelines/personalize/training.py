@@ -1,0 +1,270 @@
+"""The training itself: rectified-flow steps on a few pictures, with the class held where it was.
+
+Loss: squared error of the velocity (Liu et al. 2022) at logit-normal noise levels (Esser et al. 2024), shifted as the
+base's sampler is. The class is held by the base's own answer: on clips that the base made of the class, the changed
+denoiser shall answer as the unchanged one does (after the prior preservation of Ruiz et al., "DreamBooth", 2023).
+What a step draws follows from the seed and the step alone, so a training that goes on repeats what it would have done.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from peft import LoraConfig
+from peft.utils import get_peft_model_state_dict
+from torch import Tensor, nn
+
+from pipelines.personalize.bases import Base
+from pipelines.personalize.examples import Latents
+from pipelines.personalize.settings import Settings
+from pipelines.personalize.words import Words
+
+LAYERS = "gimbal_subject"
+LEVELS = (0.25, 0.5, 0.75, 0.9)
+_STATE = "state.pt"
+
+
+@dataclass
+class State:
+    """How far a training is; `losses` and `priors` one for each step, `held_out` and `drifts` by step."""
+
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    priors: list[float] = field(default_factory=list)
+    held_out: list[tuple[int, float]] = field(default_factory=list)
+    drifts: list[tuple[int, float]] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Trainer:
+    """One training of one subject on one base. Build it, `resume`, then `step` until `done`."""
+
+    def __init__(self, base: Base, words: Words, data: Latents, settings: Settings, accelerator: Accelerator) -> None:
+        self.base, self.words, self.data, self.settings = base, words, data, settings
+        self.accelerator = accelerator
+        self.state = State()
+        self._token = next(iter(words.rows))
+        self.rows = nn.Parameter(words.rows[self._token].clone().to(accelerator.device, torch.float32))
+        words.rows[self._token] = self.rows
+        self.rows.requires_grad_(settings.trains_token)
+        self._begun_with = self.rows.detach().clone()
+        self.layers = self._add_layers() if settings.trains_lora else []
+        self._optimizer = self._build_optimizer()
+        self._prior_states = self._fixed(data.prior_captions)
+        fixed = settings.method == "lora"  # the token's rows do not change: neither do the captions' states
+        self._subject_states = self._fixed(data.captions) if fixed else None
+
+    @property
+    def done(self) -> bool:
+        return self.state.step >= self.settings.steps
+
+    def step(self) -> float:
+        """One optimizer step; the subject's loss."""
+        settings, step = self.settings, self.state.step
+        generator = torch.Generator("cpu").manual_seed(settings.seed * 1_000_003 + step)
+        chosen = torch.randint(len(self.data.subject), (settings.batch,), generator=generator)
+        clean, states = self.data.subject[chosen], self._states(chosen)
+        loss = self._loss(clean, states, generator)
+        prior = self._prior_loss(generator)
+        self._set_rates(step)
+        self.accelerator.backward(loss + settings.prior_weight * prior if prior is not None else loss)
+        self.accelerator.clip_grad_norm_(self._parameters(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        self.state.step += 1
+        self.state.losses.append(float(loss.detach()))
+        self.state.priors.append(0.0 if prior is None else float(prior.detach()))
+        return self.state.losses[-1]
+
+    @torch.no_grad()
+    def held_out_loss(self) -> float:
+        """The loss on the pictures kept aside (all of them where none are), at fixed levels and noise."""
+        aside = len(self.data.held_out) > 0
+        clean = self.data.held_out if aside else self.data.subject
+        captions = self.data.held_captions if aside else self.data.captions
+        with self._autocast():
+            states = self.base.states(captions)
+        return self._fixed_error(clean, states, None)
+
+    @torch.no_grad()
+    def drift(self) -> float:
+        """How far the class has moved: the error against the base's own answers, as a share of its own loss."""
+        if not self.layers or not len(self.data.prior):
+            return 0.0
+        moved = self._fixed_error(self.data.prior, self._prior_states, "base")
+        own = self._fixed_error(self.data.prior, self._prior_states, None)
+        return moved / max(own, 1e-6)
+
+    def adapter(self) -> dict[str, Tensor]:
+        """The LoRA in diffusers' names, its scale folded in, float32 on the CPU; empty without one."""
+        if not self.layers:
+            return {}
+        scale = self.settings.alpha / self.settings.rank
+        found = get_peft_model_state_dict(self.base.pipe.transformer, adapter_name=LAYERS)
+        return {
+            f"transformer.{name}": (value.detach().float().cpu() * (scale if ".lora_B." in name else 1.0)).clone()
+            for name, value in found.items()
+        }
+
+    def embeddings(self) -> Tensor:
+        """The token's rows, float32 (k, d) on the CPU."""
+        return self.rows.detach().float().cpu().clone()
+
+    # -- going on
+
+    def save(self, folder: Path) -> None:
+        """Write everything that a later `resume` needs; a crash leaves the old or the new file whole."""
+        part = folder / f"{_STATE}.part"
+        record = {
+            "layers": [layer.detach().cpu() for layer in self.layers],
+            "rows": self.rows.detach().cpu(),
+            "optimizer": self._optimizer.state_dict(),
+            "state": vars(self.state),
+        }
+        with part.open("wb") as file:
+            torch.save(record, file)
+            file.flush()
+        part.replace(folder / _STATE)
+
+    def resume(self, folder: Path) -> bool:
+        """Take up what lies there; False where there is nothing that is whole."""
+        path = folder / _STATE
+        if not path.exists():
+            return False
+        record = torch.load(path, map_location="cpu", weights_only=True)
+        if len(record["layers"]) != len(self.layers) or record["rows"].shape != self.rows.shape:
+            return False
+        with torch.no_grad():
+            for layer, saved in zip(self.layers, record["layers"], strict=True):
+                layer.copy_(saved)
+            self.rows.copy_(record["rows"])
+        self._optimizer.load_state_dict(record["optimizer"])
+        self.state = State(**record["state"])
+        return True
+
+    # -- inside
+
+    def _add_layers(self) -> list[nn.Parameter]:
+        transformer, settings = self.base.pipe.transformer, self.settings
+        torch.manual_seed(settings.seed)
+        config = LoraConfig(
+            r=settings.rank,
+            lora_alpha=settings.alpha,
+            target_modules=list(self.base.targets),
+            init_lora_weights="gaussian",
+        )
+        transformer.add_adapter(config, adapter_name=LAYERS)
+        if settings.checkpointing:
+            transformer.enable_gradient_checkpointing()
+            transformer.train()  # recomputing is done while training only; there is no dropout
+        layers = [value for name, value in transformer.named_parameters() if f".{LAYERS}." in name]
+        for layer in layers:
+            layer.data = layer.data.float()
+            layer.requires_grad_(True)
+        return layers
+
+    def _build_optimizer(self) -> torch.optim.Optimizer:
+        settings = self.settings
+        groups: list[dict[str, Any]] = []
+        if self.layers:
+            groups.append({"params": self.layers, "lr": settings.lora_rate, "peak": settings.lora_rate})
+        if settings.trains_token:
+            groups.append({"params": [self.rows], "lr": settings.token_rate, "peak": settings.token_rate})
+        return torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=0.0)
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return [*self.layers, *([self.rows] if self.settings.trains_token else [])]
+
+    def _set_rates(self, step: int) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["peak"] * rate_share(step, self.settings.warmup, self.settings.steps)
+
+    @torch.no_grad()
+    def _fixed(self, captions: Sequence[str]) -> Tensor:
+        if not captions:
+            return torch.zeros(0)
+        with self._autocast():
+            return torch.cat([self.base.states([caption]) for caption in captions])
+
+    def _states(self, chosen: Tensor) -> Tensor:
+        if self._subject_states is not None:
+            return self._subject_states[chosen]
+        with self._autocast():
+            return self.base.states([self.data.captions[place] for place in chosen.tolist()])
+
+    def _loss(self, clean: Tensor, states: Tensor, generator: torch.Generator) -> Tensor:
+        noisy, sigma, target = self._noised(clean, generator)
+        with self._autocast():
+            return F.mse_loss(self.base.velocity(noisy, sigma, states), target)
+
+    def _prior_loss(self, generator: torch.Generator) -> Tensor | None:
+        """Without a LoRA the denoiser cannot forget, and there is nothing to hold."""
+        if not self.layers or not self.settings.prior_weight or not len(self.data.prior):
+            return None
+        chosen = torch.randint(len(self.data.prior), (self.settings.batch,), generator=generator)
+        noisy, sigma, _ = self._noised(self.data.prior[chosen], generator)
+        states = self._prior_states[chosen]
+        with self._autocast():
+            return F.mse_loss(self.base.velocity(noisy, sigma, states), self._own(noisy, sigma, states))
+
+    @torch.no_grad()
+    def _own(self, noisy: Tensor, sigma: Tensor, states: Tensor) -> Tensor:
+        """What the unchanged denoiser answers."""
+        transformer = self.base.pipe.transformer
+        transformer.disable_adapters()
+        try:
+            with self._autocast():
+                return self.base.velocity(noisy, sigma, states)
+        finally:
+            transformer.enable_adapters()
+            for layer in self.layers:
+                layer.requires_grad_(True)
+
+    def _noised(self, clean: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        settings, shift, device = self.settings, self.base.shift, self.accelerator.device
+        level = torch.sigmoid(torch.randn(len(clean), generator=generator))
+        level = settings.low_noise + (settings.high_noise - settings.low_noise) * level
+        sigma = shift * level / (1.0 + (shift - 1.0) * level)
+        noise = torch.randn(clean.shape, generator=generator)
+        return noised(clean.to(device), noise.to(device), sigma.to(device))
+
+    def _fixed_error(self, clean: Tensor, states: Tensor, against: str | None) -> float:
+        """Mean error over LEVELS with fixed noise: against the truth, or against the "base"."""
+        errors = []
+        for place, level in enumerate(LEVELS):
+            for index in range(len(clean)):
+                generator = torch.Generator("cpu").manual_seed(977 + 31 * place + index)
+                noise = torch.randn(clean[index : index + 1].shape, generator=generator)
+                device = self.accelerator.device
+                one, sigma = clean[index : index + 1].to(device), torch.tensor([level], device=device)
+                noisy, sigma, target = noised(one, noise.to(device), sigma)
+                state = states[index : index + 1]
+                with self._autocast():
+                    answer = self.base.velocity(noisy, sigma, state)
+                wanted = target if against is None else self._own(noisy, sigma, state)
+                errors.append(float(F.mse_loss(answer, wanted)))
+        return sum(errors) / max(1, len(errors))
+
+    def _autocast(self) -> Any:
+        return self.accelerator.autocast()
+
+
+def noised(clean: Tensor, noise: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Latents at their noise levels, the levels, and the velocity that leads from the noise to the latents."""
+    level = sigma.view(-1, *([1] * (clean.ndim - 1)))
+    return (1.0 - level) * clean + level * noise, sigma, noise - clean
+
+
+def rate_share(step: int, warmup: int, steps: int) -> float:
+    """The learning rate as a share of its peak: linear warm-up, then a cosine down to 5 % at the last step."""
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    progress = min(1.0, (step - warmup) / max(1, steps - warmup))
+    return 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * progress))

@@ -1,0 +1,87 @@
+"""How long a training takes and what memory it needs: arithmetic over one step, corrected by trainings done here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.personalize.settings import Settings
+
+FORWARD_AND_BACK = 3.0
+RECOMPUTED = 1.0
+BYTES_OF_A_WEIGHT = 16  # in 32 bits: the weight, its gradient and the optimizer's two moments
+BYTES_OF_A_CELL = 68  # what is kept of a token and unit of width until the backward pass, in one block
+_SAMPLES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denoiser:
+    """What the arithmetic needs of a model. pass_flops: of one pass over one example; weights: bytes of the model."""
+
+    layers: int
+    dim: int
+    tokens: int
+    pass_flops: float
+    weights: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastTraining:
+    """A training that was done here: its seconds of steps, and the operations that they were."""
+
+    flops: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingEstimate:
+    """Seconds in all and bytes on the device. learned: from trainings of this machine."""
+
+    seconds: float
+    device_bytes: int
+    step_seconds: float
+    learned: bool
+
+
+def step_flops(settings: Settings, model: Denoiser) -> float:
+    """Operations of one optimizer step."""
+    each = FORWARD_AND_BACK + (RECOMPUTED if settings.checkpointing else 0.0)
+    subject = settings.batch * each
+    prior = settings.batch * (each + 1.0) if settings.trains_lora and settings.prior_weight else 0.0
+    return (subject + prior) * model.pass_flops
+
+
+def other_flops(settings: Settings, model: Denoiser) -> float:
+    """Operations of the class clips, the sample clips and the checkpoints' measurements."""
+    clips = settings.prior_clips if settings.trains_lora and settings.prior_weight else 0
+    checkpoints = 1 + settings.steps // settings.every
+    made = (clips + _SAMPLES * checkpoints) * settings.sample_steps * 2
+    measured = checkpoints * 4 * (2 * clips + max(1, settings.held_out))
+    return (made + measured) * model.pass_flops
+
+
+def lora_weights(settings: Settings, model: Denoiser) -> int:
+    """Parameters of a LoRA on queries, keys, values and outputs of both attentions of every block."""
+    return 8 * 2 * settings.rank * model.dim * model.layers if settings.trains_lora else 0
+
+
+def device_bytes(settings: Settings, model: Denoiser) -> int:
+    """The most that a training holds on its device."""
+    blocks = 1 if settings.checkpointing else model.layers
+    examples = settings.batch * (2 if settings.trains_lora and settings.prior_weight else 1)
+    cells = examples * model.tokens * model.dim
+    kept = cells * (BYTES_OF_A_CELL * blocks + (4 * model.layers if settings.checkpointing else 0))
+    return int(model.weights + BYTES_OF_A_WEIGHT * lora_weights(settings, model) + kept)
+
+
+def estimate(
+    settings: Settings, model: Denoiser, flops_per_second: float, past: Sequence[PastTraining] = ()
+) -> TrainingEstimate:
+    """What a training costs at a speed, or at that of past trainings where there are some."""
+    known = [run for run in past if run.seconds > 0 and run.flops > 0]
+    speed = sum(run.flops for run in known) / sum(run.seconds for run in known) if known else flops_per_second
+    step = step_flops(settings, model) / speed
+    seconds = settings.steps * step + other_flops(settings, model) / speed
+    return TrainingEstimate(
+        seconds=seconds, device_bytes=device_bytes(settings, model), step_seconds=step, learned=bool(known)
+    )
