@@ -1,4 +1,4 @@
-"""The Control tab on a phone: a mask is painted by touch, a part of a clip is made anew, and nothing scrolls sideways."""
+"""The Control tab on a phone: a mask is painted by touch, a part is made anew, and nothing scrolls sideways."""
 
 from __future__ import annotations
 
