@@ -185,7 +185,7 @@ def _models(settings: Settings) -> Finding:
     from pipelines.models.catalog import Catalog
     from studio.home import Home, added_models
 
-    catalog = Catalog(settings.assets, added_models(Home(settings.home)))
+    catalog = Catalog(settings.assets, added_models(Home(settings.home)), Home(settings.home).models)
     told = ", ".join(card.id for card in catalog.cards()) or "none"
     if catalog.broken:
         first = catalog.broken[0]

@@ -65,6 +65,15 @@ class Home:
         return self.root / "logs"
 
     @property
+    def models(self) -> Path:
+        """Where published models are put when they are fetched."""
+        return self.root / "models"
+
+    @property
+    def loras(self) -> Path:
+        return self.root / "loras"
+
+    @property
     def models_file(self) -> Path:
         return self.root / "models.json"
 

@@ -26,6 +26,8 @@ class Settings:
     warm_start: load torch and the default model in the background once the window is open.
     warm_delay_seconds: how long after the start that begins. worker_grace_seconds: how long a worker may take to
     answer a stop before it is killed. worker_silence_seconds: without a heartbeat for so long, it counts as hung.
+    hub: where published models are fetched from, the Hugging Face Hub or a mirror of it. offline: fetch nothing.
+    may_round: store weights in fewer bits where that is faster, and not only where nothing else fits.
     """
 
     home: Path
@@ -39,6 +41,9 @@ class Settings:
     warm_delay_seconds: float = 5.0
     worker_grace_seconds: float = 10.0
     worker_silence_seconds: float = 60.0
+    hub: str = "https://huggingface.co"
+    offline: bool = False
+    may_round: bool = False
 
     @staticmethod
     def read(env: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
@@ -65,6 +70,10 @@ def _gib(text: str) -> int:
     return int(float(text) * 2**30)
 
 
+def _yes(text: str) -> bool:
+    return _YES[text.lower()]
+
+
 _ENV: Mapping[str, tuple[str, Any]] = {
     "GIMBAL_HOME": ("home", Path),
     "GIMBAL_ASSETS": ("assets", Path),
@@ -72,7 +81,12 @@ _ENV: Mapping[str, tuple[str, Any]] = {
     "GIMBAL_PORT": ("port", int),
     "GIMBAL_DEVICE": ("device", str),
     "GIMBAL_BUDGET_GIB": ("budget_bytes", _gib),
-    "GIMBAL_WARM_START": ("warm_start", lambda text: _YES[text.lower()]),
+    "GIMBAL_WARM_START": ("warm_start", _yes),
+    "HF_ENDPOINT": ("hub", str),
+    "GIMBAL_HUB": ("hub", str),
+    "HF_HUB_OFFLINE": ("offline", _yes),
+    "GIMBAL_OFFLINE": ("offline", _yes),
+    "GIMBAL_ROUND_WEIGHTS": ("may_round", _yes),
 }
 
 

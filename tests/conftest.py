@@ -23,7 +23,7 @@ os.environ |= {
 hypothesis.settings.register_profile("gimbal", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("gimbal")
 
-ORDER = ("toybox", "crash", "browser", "gpu")
+ORDER = ("checkpoints", "toybox", "crash", "browser", "gpu")
 # The longest of the quick files begin first, so that no core waits for them at the end.
 LONG = ("test_bench.py", "test_commands.py", "test_worker_process.py", "test_launch.py", "test_contract.py")
 

@@ -15,6 +15,7 @@ from pipelines.domain.conditioning import (
     ExtendClip,
     KeyImage,
     MaskClip,
+    ReferenceImage,
     SourceClip,
     StartImage,
 )
@@ -86,7 +87,7 @@ class Capabilities:
     prompt: whether it is told anything in words. needs: the conditionings without which it makes nothing.
     controls: the kinds of control clip it was trained on; empty = all. cameras: ways besides depth and words in which
     it is given a camera path: "poses" (each frame's own) or "moves" (one of a few trained moves).
-    max_controls: how many control clips it follows at once.
+    max_controls: how many control clips it follows at once. restyles: whether it takes a source clip's strength.
     adapters: whether it takes LoRA. draft: whether it can be quicker at some cost of the frames.
     lacks: pairs of a conditioning it does not take and why, in words for a person.
     """
@@ -102,6 +103,7 @@ class Capabilities:
     controls: frozenset[str] = frozenset()
     cameras: frozenset[str] = frozenset()
     max_controls: int = 1
+    restyles: bool = False
     adapters: bool = False
     draft: bool = False
     lacks: tuple[tuple[str, str], ...] = ()
@@ -228,9 +230,26 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
             known = ", ".join(sorted(capabilities.controls))
             message = f"The model {request.model} was not trained to follow {part.control}; it knows {known}."
             yield Problem(field="control_clip", message=message, hint="Choose another kind or another model.")
+        if isinstance(part, SourceClip) and part.strength != 1.0:
+            yield from _restyle_problems(part, request, capabilities)
         if isinstance(part, ControlClip) and not 0 <= part.strength <= MAX_STRENGTH:
             message = f"The strength {part.strength:g} of a control clip is outside 0 to {MAX_STRENGTH:g}."
             yield Problem(field="control_clip", message=message, hint="1 follows it as it is.")
+
+
+def _restyle_problems(part: SourceClip, request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    if not 0.0 < part.strength <= 1.0:
+        message = f"The strength {part.strength:g} of the source clip is outside 0 to 1."
+        yield Problem(field=part.kind, message=message, hint="0.6 keeps the motion and changes the style.")
+    if not capabilities.restyles:
+        message = f"The model {request.model} cannot begin from a clip to restyle it."
+        yield Problem(field=part.kind, message=message, hint="Leave the strength at 1, or choose another model.")
+    given = {type(other) for other in request.conditioning}
+    for other in (MaskClip, ReferenceImage, ExtendClip):
+        if other in given:
+            what = other.kind.replace("_", " ")
+            message = f"A clip that is restyled as a whole and a {what} do not go together."
+            yield Problem(field=part.kind, message=message, hint=f"Remove the {what}, or set the strength to 1.")
 
 
 def _extension_problems(part: ExtendClip, request: GenerationRequest) -> Iterable[Problem]:

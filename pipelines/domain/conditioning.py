@@ -38,10 +38,17 @@ class KeyImage:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceClip:
-    """A clip to be changed; where a `MaskClip` is black (or absent) it is kept."""
+    """A clip to be changed; where a `MaskClip` is black (or absent) it is kept.
+
+    strength: below 1 its motion is kept and its style changed instead, the more the nearer to 1 (no mask then).
+    """
 
     kind: ClassVar[str] = "source_clip"
     media: str
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strength", float(self.strength))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ GimbalError
 ├── InvalidRequest       the request does not fit the model; carries every problem at once
 ├── UnknownModel         no card of that name
 ├── BrokenCheckpoint     a checkpoint folder misses a file, or a file is damaged or not allowed
+├── DownloadError        a model cannot be fetched, or what came is not what was promised
 ├── MediaError           a picture or clip cannot be read, or must not be
 ├── OutOfMemory          every rung of the memory ladder was tried
 ├── Stopped              the person stopped the job (not a failure)
@@ -61,6 +62,10 @@ class UnknownModel(GimbalError):
 
 class BrokenCheckpoint(GimbalError):
     """A checkpoint folder is incomplete, damaged or of a kind that is not loaded."""
+
+
+class DownloadError(GimbalError):
+    """A model cannot be fetched, or what came is not what was promised."""
 
 
 class MediaError(GimbalError):

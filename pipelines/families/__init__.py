@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from pipelines.families.family import Family
 
-NAMES: tuple[str, ...] = ("wan",)
+NAMES: tuple[str, ...] = ("wan", "cogvideox", "svd", "modelscope", "hunyuan", "ltx", "sanawm", "animatediff")
 
 
 def family_named(name: str) -> Family:

@@ -18,12 +18,47 @@ Attention = Literal["native", "_flash_3", "_sage_qk_int8_pv_fp8_cuda_sm90", "sag
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """A further repository that a published model is put together from.
+
+    revision: a commit; empty = not known here, pinned when it is first fetched. take: patterns of file names in it.
+    into: the folder they go to, below the checkpoint's own.
+    """
+
+    repository: str
+    revision: str = ""
+    take: tuple[str, ...] = ()
+    into: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a published model can be fetched.
+
+    revision: a commit; empty = not known here, pinned when it is first fetched. non_commercial: the licence forbids
+    commercial use. download_bytes: about, counted from its parameters; the repository itself knows better.
+    take: patterns of the files in it, empty = those of the components. parts: what is needed besides. index: what
+    model_index.json says where no repository holds one for the whole.
+    """
+
+    repository: str
+    revision: str = ""
+    non_commercial: bool = False
+    download_bytes: int = 0
+    take: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    index: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelCard:
     """One model a person can choose.
 
     folder: the checkpoint folder in diffusers layout. licence: SPDX name or the licence's own.
     examples: prompts that work well. weaknesses: what it cannot do, in plain words.
     settings: what only the family reads (such as the text window), never shown.
+    source: where a published model comes from. is_here: whether `folder` is there; the card of a model that was not
+    fetched yet describes and counts, but cannot be loaded. settings_source: where the recommended settings come from.
     """
 
     id: str
@@ -36,6 +71,17 @@ class ModelCard:
     examples: tuple[str, ...] = ()
     weaknesses: str = ""
     settings: Mapping[str, Any]
+    source: Source | None = None
+    is_here: bool = True
+    settings_source: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """A LoRA for one clip: its safetensors file, and how strongly it changes the model (1 = as trained)."""
+
+    path: Path
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +151,7 @@ class Setup:
 
     half: compute in bfloat16, which is fast there.
     tiled: the codec works in tiles, for less memory at some time and slightly different frames.
-    storage: the form in which the denoisers' weights lie in memory; they compute in the device's precision all the same.
+    storage: the form in which the denoisers' weights lie in memory; they compute in the device's own precision.
     pinned: weights that wait in main memory are locked there, which makes their copies twice as fast.
     attention, compiled: how attention is computed, and whether repeated blocks are compiled; rounding apart they change
     no result.
@@ -152,6 +198,10 @@ class Family(Protocol):
 
     def card(self, folder: Path, card_id: str) -> ModelCard:
         """The card of a checkpoint folder. Raises BrokenCheckpoint when files are missing."""
+        ...
+
+    def published(self, home: Path) -> tuple[ModelCard, ...]:
+        """Cards of the checkpoints that this family knows of, each with `folder` = `home` / its id, here or not."""
         ...
 
     def footprint(self, card: ModelCard, request: GenerationRequest) -> Footprint:

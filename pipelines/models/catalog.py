@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,12 +30,15 @@ class Catalog:
     """All cards, the default first.
 
     assets: the folder that holds `models`. added: checkpoint folders, or folders of such, that the person named.
+    fetched: where published models are put when they are fetched; None = there is no such place, and none is offered.
     """
 
-    def __init__(self, assets: Path, added: Sequence[Path] = ()) -> None:
+    def __init__(self, assets: Path, added: Sequence[Path] = (), fetched: Path | None = None) -> None:
         self._assets = assets
         self._added = tuple(added)
+        self._fetched = fetched
         self._cards: dict[str, ModelCard] = {}
+        self._published: dict[str, ModelCard] = {}
         self.broken: tuple[BrokenFolder, ...] = ()
         self.refresh()
 
@@ -48,7 +51,8 @@ class Catalog:
         """Look at the folders again (their headers are read, no weights)."""
         cards: dict[str, ModelCard] = {}
         broken: list[BrokenFolder] = []
-        for folder in _folders(self._assets, self._added):
+        places = self._added if self._fetched is None else (*self._added, self._fetched)
+        for folder in _folders(self._assets, places):
             card_id = _free_id(folder, cards)
             try:
                 cards[card_id] = _card(folder, card_id)
@@ -57,6 +61,11 @@ class Catalog:
         order = sorted(cards, key=lambda card_id: card_id != DEFAULT)
         self._cards = {card_id: cards[card_id] for card_id in order}
         self.broken = tuple(broken)
+        self._published = {} if self._fetched is None else _not_here(self._fetched, self._cards)
+
+    def published(self) -> tuple[ModelCard, ...]:
+        """The cards of models that could be fetched: they describe and count, but cannot be used yet."""
+        return tuple(self._published.values())
 
     def cards(self) -> tuple[ModelCard, ...]:
         """The cards that can be used, the default first."""
@@ -69,6 +78,9 @@ class Catalog:
         for folder in self.broken:
             if _slug(folder.folder) == card_id:
                 raise BrokenCheckpoint(folder.message, folder.hint)
+        if card_id in self._published:
+            message = f"The model {self._published[card_id].title} is not on this machine yet."
+            raise UnknownModel(message, f"Fetch it: launch.py models pull {card_id}")
         known = ", ".join(self._cards) or "none"
         raise UnknownModel(f"There is no model {card_id!r} here.", f"Known models: {known}. Add its folder to Gimbal.")
 
@@ -90,9 +102,20 @@ def _folders(assets: Path, added: Sequence[Path]) -> Iterable[Path]:
             yield folder
 
 
+def _not_here(home: Path, cards: Mapping[str, ModelCard]) -> dict[str, ModelCard]:
+    """What every family knows to be published, less what is here."""
+    here = {card.folder.resolve() for card in cards.values()}
+    known = [card for name in NAMES if hasattr(family_named(name), "published") for card in _published(name, home)]
+    return {card.id: card for card in known if card.folder.resolve() not in here and card.id not in cards}
+
+
+def _published(name: str, home: Path) -> tuple[ModelCard, ...]:
+    return family_named(name).published(home)
+
+
 def _children(path: Path) -> list[Path]:
     try:
-        return sorted(child for child in path.iterdir() if _is_checkpoint(child))
+        return sorted(child for child in path.iterdir() if not child.name.startswith(".") and _is_checkpoint(child))
     except OSError:
         return []
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.domain.errors import OutOfMemory
+from pipelines.domain.errors import InvalidRequest, OutOfMemory, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
@@ -21,6 +22,7 @@ from pipelines.models.remedy import remedy
 from pipelines.models.residency import ComponentKey, Need, plan
 
 if TYPE_CHECKING:
+    from pipelines.models.drafts import Left
     from pipelines.models.manager import ModelManager
 
 
@@ -59,6 +61,7 @@ class Lease:
         self._pinned: list[Loaded] = []
         self._setup = Setup(device=manager.device.torch_name, half=manager.device.half)
         self._why = ""
+        self._left: Left | None = None
         self._load_seconds = 0.0
 
     def load(self, on_progress: OnProgress) -> None:
@@ -91,27 +94,40 @@ class Lease:
             rung=rung,
             placement=self._setup.placement,
             device=manager.device.name,
-            flops=self._footprint.flops,
+            flops=self._footprint.flops * (self._left.share if self._left else 1.0),
             storage=self._setup.storage,
             tiled=self._setup.tiled,
             attention=self._setup.attention,
             compiled=self._setup.compiled,
             why=self._why,
+            draft=self._left.told if self._left else "",
         )
         return frames
 
     def _generated(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
-        """The frames, by a model that knows the request's subjects meanwhile."""
+        """The frames, by a model that wears the request's LoRA or subjects meanwhile, as a draft where one is asked."""
         model: Any = self._model()
-        subjects = self._manager.subjects
-        if not request.subjects or subjects is None:
+        self._adapt(model, request)
+        with ExitStack() as meanwhile:
+            if request.draft:
+                from pipelines.models.drafts import drafting
+
+                self._left = meanwhile.enter_context(drafting(model.pipe))
+            if request.subjects and self._manager.subjects is not None:
+                from pipelines.personalize.wearing import wearing
+
+                request = meanwhile.enter_context(wearing(model.pipe, self._card, request, self._manager.subjects))
             frames: Frames = model.generate(request, media, on_progress)
             return frames
-        from pipelines.personalize.wearing import wearing
 
-        with wearing(model.pipe, self._card, request, subjects) as told:
-            worn: Frames = model.generate(told, media, on_progress)
-            return worn
+    def _adapt(self, model: Any, request: GenerationRequest) -> None:
+        """Put the request's LoRA over the model, and take off those of the request before."""
+        shelf = self._manager.loras
+        if request.adapters and shelf is None:
+            message = "There is no library of LoRA here."
+            raise InvalidRequest((Problem(field="adapters", message=message, hint="Remove them from the request."),))
+        if hasattr(model, "adapt"):
+            model.adapt(shelf.resolve(request.adapters, self._card) if shelf is not None else ())
 
     def unpin(self) -> None:
         for component in self._pinned:
@@ -125,7 +141,8 @@ class Lease:
         for key in chosen.evict:
             manager.evict((key,))
         self._setup = chosen.way.put_into(self._setup)
-        self._setup = replace(self._setup, attention=attention(manager.device, manager.installed))
+        chosen_attention = attention(manager.device, manager.installed, self._request.draft)
+        self._setup = replace(self._setup, attention=chosen_attention)
         self._why = chosen.told
         self._keys = need.under(chosen.way.storage)
         for done, (name, key) in enumerate(self._keys.items()):

@@ -13,6 +13,7 @@ from pipelines.models.device import DeviceFacts, main_memory, settle
 from pipelines.models.facts import RunFacts
 from pipelines.models.installed import find_installed, machine_of
 from pipelines.models.lease import Assembled, Lease, Loaded
+from pipelines.models.loras import LoraShelf
 from pipelines.models.memory import Memory, memory_of
 from pipelines.models.residency import ComponentKey, Resident, Room
 
@@ -25,6 +26,7 @@ class ModelManager:
     budget_bytes: the most the components and a run may hold together; None = what the device has free.
     may_round: weights may be stored in fewer bits where that is faster, and not only where nothing else fits.
     memory: the device's memory; given by tests, else the real one. subjects: where the files of people's subjects lie.
+    loras: the library that requests take LoRA from.
     """
 
     def __init__(
@@ -35,8 +37,10 @@ class ModelManager:
         memory: Memory | None = None,
         may_round: bool = False,
         subjects: Path | None = None,
+        loras: LoraShelf | None = None,
     ) -> None:
         self.subjects = subjects
+        self.loras = loras
         self.catalog = catalog
         self.device = device
         self.budget_bytes = budget_bytes

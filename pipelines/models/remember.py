@@ -59,10 +59,10 @@ def remember(encoder: nn.Module, limit_bytes: int = LIMIT_BYTES) -> Remembered:
     inner = encoder.forward
 
     def forward(*positional: Any, **named: Any) -> Any:
-        if encoder.training or torch.is_grad_enabled():
+        if encoder.training or torch.is_grad_enabled() or not _is_plain(encoder):
             return inner(*positional, **named)
         given = (positional, named)
-        key = _key(given), str(next((p.dtype for p in encoder.parameters()), None)), encoder_state(encoder)
+        key = _key(given), str(next((p.dtype for p in encoder.parameters()), None)), _state(encoder)
         device = _device(given)
         return kept.get(key, device, lambda: inner(*positional, **named))
 
@@ -85,9 +85,16 @@ def forget(encoder: nn.Module, entirely: bool = True) -> None:
         encoder.__dict__.pop(_PLACE, None)
 
 
-def encoder_state(encoder: nn.Module) -> int:
-    """A number that grows when an encoder's weights are changed in place, such as by new words or a LoRA."""
-    return sum(parameter._version for parameter in encoder.parameters() if not parameter.is_inference())
+def _is_plain(encoder: nn.Module) -> bool:
+    """Whether an encoder is as it was loaded, without layers that others put over it and turn on and off."""
+    return not any("lora_" in name for name, _ in encoder.named_parameters())
+
+
+def _state(encoder: nn.Module) -> tuple[int, int]:
+    """Numbers that change when weights are changed in place or words are added."""
+    parameters = list(encoder.parameters())
+    changes = sum(parameter._version for parameter in parameters if not parameter.is_inference())
+    return changes, sum(parameter.numel() for parameter in parameters)
 
 
 def _key(value: Any) -> Any:

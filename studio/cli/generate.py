@@ -35,6 +35,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, metavar="N", help="number of frames")
     parser.add_argument("--image", type=Path, metavar="FILE", help="the picture the clip starts with")
     parser.add_argument("--last-image", type=Path, metavar="FILE", help="the picture the clip ends with")
+    parser.add_argument(
+        "--subject",
+        action="append",
+        default=[],
+        metavar="TOKEN[=STRENGTH]",
+        help="how strongly a subject of the prompt counts, 0 to 2 (its token alone in the prompt is enough for 1)",
+    )
     parser.add_argument("--camera", metavar="PATH", help=f"the camera's move: {SOURCE}")
     structuring.arguments(parser)
 
@@ -62,6 +69,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         request = _request(options, card, _pictures(options, studio))
         if options.camera:
             request = _with_camera(request, options.camera, card, studio, console)
+        request = _with_subjects(request, options.subject, studio)
         _note_unknown_words(request, card, console)
         made = structuring.Structured(request, [])
         if structuring.is_asked(options):
@@ -122,6 +130,20 @@ def _with_camera(
         console.note(note)
     path = read.path or path_from_track(read.track)
     return compiled(request, path, Stage(), card.capabilities, studio.library)
+
+
+def _with_subjects(request: GenerationRequest, given: list[str], studio: Studio) -> GenerationRequest:
+    """The request with the strengths that were asked for. Raises NotFound, InvalidRequest."""
+    from studio.cli.making import wrong
+
+    uses = []
+    for text in given:
+        token, _, strength = text.partition("=")
+        try:
+            uses.append(studio.subjects.use(token, request.model, float(strength) if strength else None))
+        except ValueError:
+            raise wrong("subjects", f"{strength!r} is no strength.", "0 is not at all, 1 as it was trained.") from None
+    return dataclasses.replace(request, subjects=tuple(uses))
 
 
 def _note_unknown_words(request: GenerationRequest, card: ModelCard, console: Console) -> None:

@@ -1,4 +1,4 @@
-"""List the models a clip can be made with, or add a checkpoint folder."""
+"""List the models a clip can be made with, add one that is here, fetch a published one, or keep LoRA files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,21 @@ if TYPE_CHECKING:
     from studio.home import Home
     from studio.settings import Settings
 
-HELP = "list the models, or add a checkpoint folder"
+HELP = "list, add, fetch and check models, and LoRA files"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="every model, and every folder that is broken (the default)")
-    add = actions.add_parser("add", help="use a checkpoint folder in diffusers layout from where it is")
+    add = actions.add_parser("add", help="use checkpoints from where they are: a folder, or the Hugging Face cache")
     add.add_argument("folder", type=Path, metavar="FOLDER")
+    pull = actions.add_parser("pull", help="fetch a published model; an interrupted fetch is taken up again")
+    pull.add_argument("card", metavar="CARD", help="a model that `models list` says can be fetched")
+    pull.add_argument("--mirror", metavar="URL", help="another place than the Hugging Face Hub (also GIMBAL_HUB)")
+    verify = actions.add_parser("verify", help="compare a fetched model with the hashes it came with")
+    verify.add_argument("card", metavar="CARD")
+    lora = actions.add_parser("lora", help="list the LoRA files, or add one")
+    lora.add_argument("file", type=Path, nargs="?", metavar="FILE")
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
 
@@ -31,9 +38,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from studio.settings import Settings
 
     settings = Settings.read()
-    if options.action == "add":
-        return _add(options.folder, settings, console)
-    return _list(catalog(settings.assets, Home(settings.home)), console)
+    home = Home(settings.home)
+    match options.action:
+        case "add":
+            return _add(options.folder, settings, console)
+        case "pull":
+            from studio.cli.models_pull import fetch
+
+            return fetch(options.card, options.mirror, settings, console)
+        case "verify":
+            return _verify(catalog(settings.assets, home).card(options.card), console)
+        case "lora":
+            return _lora(options.file, home, console)
+    return _list(catalog(settings.assets, home), console)
 
 
 def catalog(assets: Path, home: Home) -> Catalog:
@@ -41,16 +58,20 @@ def catalog(assets: Path, home: Home) -> Catalog:
     from pipelines.models.catalog import Catalog
     from studio.home import added_models
 
-    return Catalog(assets, added_models(home))
+    return Catalog(assets, added_models(home), home.models)
 
 
 def _list(found: Catalog, console: Console) -> int:
     cards = found.cards()
     console.table(("model", "title", "family", "size", "frames", "licence"), [_row(card) for card in cards])
+    away = found.published()
+    if away:
+        console.say("\nNot on this machine yet; `launch.py models pull MODEL` fetches one:")
+        console.table(("model", "title", "download", "licence"), [_offer(card) for card in away])
     broken = [{"folder": str(b.folder), "message": b.message, "hint": b.hint} for b in found.broken]
     for folder in broken:
         console.say(f"broken: {folder['folder']}: {folder['message']} {folder['hint']}")
-    console.result(models=[_told(card) for card in cards], broken=broken)
+    console.result(models=[_told(card) for card in cards], published=[_told(card) for card in away], broken=broken)
     return 0
 
 
@@ -67,6 +88,49 @@ def _add(folder: Path, settings: Settings, console: Console) -> int:
         console.say(f"{card.id}: {card.title}, from {card.folder}")
     console.result(models=[_told(card) for card in cards])
     return 0
+
+
+def _verify(card: ModelCard, console: Console) -> int:
+    """Read every file of a fetched model and compare it with its hash."""
+    from pipelines.models.fetch import verify
+
+    wrong = verify(card.folder)
+    for name in wrong:
+        console.say(f"not as it came: {card.folder / name}")
+    if not wrong:
+        console.say(f"{card.id} is as it came.")
+    console.result(ok=not wrong, wrong=list(wrong))
+    return 1 if wrong else 0
+
+
+def _lora(file: Path | None, home: Home, console: Console) -> int:
+    """The library of LoRA, with one more where a file is given. Raises BrokenCheckpoint, StorageError."""
+    from pipelines.models.loras import LoraShelf
+    from studio.home import storage_error
+
+    shelf = LoraShelf(home.loras)
+    try:
+        added = shelf.add(file.expanduser()) if file is not None else None
+    except OSError as error:
+        raise storage_error(error, home.loras) from error
+    shown = shelf.all() if added is None else (added,)
+    rows = [(lora.name, lora.facts.base, lora.facts.rank, lora.digest[:12]) for lora in shown]
+    console.table(("LoRA", "made for", "rank", "hash"), rows)
+    for path, why in shelf.broken:
+        console.say(f"broken: {path.name}: {why}")
+    told = [
+        {"name": r[0], "base": r[1], "rank": r[2], "digest": lora.digest} for r, lora in zip(rows, shown, strict=True)
+    ]
+    console.result(loras=told)
+    return 0
+
+
+def _offer(card: ModelCard) -> tuple[object, ...]:
+    """One line of what can be fetched; licences that forbid commercial use say so."""
+    source = card.source
+    size = f"{source.download_bytes / 1e9:.0f} GB" if source else ""
+    licence = f"{card.licence} (non-commercial)" if source and source.non_commercial else card.licence
+    return card.id, card.title, size, licence
 
 
 def _row(card: ModelCard) -> tuple[object, ...]:

@@ -43,6 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="what of the source is made anew (white): a clip, a picture painted on its first frame, which is then "
         "followed, or the word subject or background",
     )
+    group.add_argument(
+        "--restyle", type=float, metavar="N", help="keep the source's motion, change its style by 0 to 1"
+    )
     group.add_argument("--mask-still", action="store_true", help="a picture as mask holds for all frames as it is")
     group.add_argument("--outpaint", action="store_true", help="make what lies around the source, in the clip's shape")
     group.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="where in the files to begin")
@@ -64,7 +67,7 @@ class Structured:
 
 def is_asked(options: argparse.Namespace) -> bool:
     """Whether any of the options is given."""
-    changed = (options.source, options.mask, options.outpaint, options.lay_back)
+    changed = (options.source, options.mask, options.outpaint, options.lay_back, options.restyle is not None)
     return any(changed) or any(getattr(options, name) for name in CONTROLS)
 
 
@@ -137,8 +140,9 @@ class _Work:
         from studio.cli.making import wrong
 
         asked = self.options
-        if not asked.source and (asked.mask or asked.outpaint or asked.lay_back):
-            raise wrong("source_clip", "A mask, --outpaint and --lay-back need a source.", "Add --source FILE.")
+        if not asked.source and (asked.mask or asked.outpaint or asked.lay_back or asked.restyle is not None):
+            message = "A mask, --restyle, --outpaint and --lay-back need a source."
+            raise wrong("source_clip", message, "Add --source FILE.")
         if not asked.source and any(getattr(asked, name) == SOURCE for name in CONTROLS):
             raise wrong("source_clip", "There is no source to read structure off.", "Add --source FILE.")
         if asked.mask and asked.outpaint:
@@ -165,9 +169,14 @@ class _Work:
             made = self._made("around", Outpaint(source=self.source, target=self.target, cut=self.cut))
             self.mask = made.mask
             yield from (SourceClip(media=made.media), MaskClip(media=made.mask))
-        elif self.options.mask or not any(getattr(self.options, name) == SOURCE for name in CONTROLS):
+        elif (
+            self.options.mask
+            or self.options.restyle is not None
+            or not any(getattr(self.options, name) == SOURCE for name in CONTROLS)
+        ):
             conformed = Conform(source=self.source, target=self.target, cut=self.cut)
-            yield SourceClip(media=self._made("source", conformed).media)
+            strength = 1.0 if self.options.restyle is None else self.options.restyle
+            yield SourceClip(media=self._made("source", conformed).media, strength=strength)
             if self.options.mask:
                 self.mask = self._mask()
                 yield MaskClip(media=self.mask)

@@ -18,12 +18,16 @@ JobStage = Stage | Literal["starting", "preparing", "training", "extracting", "s
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What a worker is told before anything else: where the models are and which device it owns."""
+    """What a worker is told before anything else: where the models are and which device it owns.
+
+    may_round: store weights in fewer bits where that is faster.
+    """
 
     assets: Path
     home: Path
     device: str
     budget_bytes: int | None
+    may_round: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,15 +47,25 @@ class Maker:
     """The models of one device. Building it imports torch; it makes one clip at a time."""
 
     def __init__(self, setup: Setup) -> None:
+        from pipelines.models.loras import LoraShelf
         from pipelines.models.manager import ModelManager
 
         self._device = choose_device(setup.device)
         self._setup = setup
         self.catalog = self._read_catalog()
-        self._manager = ModelManager(self.catalog, self._device, budget_bytes=setup.budget_bytes)
+        home = Home(setup.home)
+        self._manager = ModelManager(
+            self.catalog,
+            self._device,
+            budget_bytes=setup.budget_bytes,
+            may_round=setup.may_round,
+            subjects=home.subjects,
+            loras=LoraShelf(home.loras),
+        )
 
     def _read_catalog(self) -> Catalog:
-        return Catalog(self._setup.assets, added_models(Home(self._setup.home)))
+        home = Home(self._setup.home)
+        return Catalog(self._setup.assets, added_models(home), home.models)
 
     def _check_model(self, request: GenerationRequest) -> None:
         """A model that is not known may have been added since: look again."""

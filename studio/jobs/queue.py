@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.domain.conditioning import ControlClip, MaskClip
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 from pipelines.models.catalog import Catalog
@@ -101,8 +102,16 @@ class Queue:
         except InvalidRequest as error:
             problems.extend(error.problems)
         problems.extend(self._missing_media(request))
+        problems.extend(self._unfit_structure(request))
         if problems:
             raise InvalidRequest(tuple(problems))
+
+    def _unfit_structure(self, request: GenerationRequest) -> tuple[Problem, ...]:
+        if not any(isinstance(part, ControlClip | MaskClip) for part in request.conditioning):
+            return ()
+        from studio.structure.checking import problems  # it reads files, and its package makes use of this one
+
+        return problems(self._library, request)
 
     def _missing_media(self, request: GenerationRequest) -> list[Problem]:
         missing = []

@@ -19,7 +19,7 @@ from studio.subjects.estimating import Denoiser, PastTraining, TrainingEstimate,
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-TRAINABLE = frozenset({"WanVACETransformer3DModel", "WanTransformer3DModel"})
+TRAINABLE = frozenset({"WanVACEPipeline", "WanPipeline"})
 _GROUND_SPEED = 1e11
 
 
@@ -83,7 +83,7 @@ def offers(studio: Studio, card: ModelCard) -> Offers:
                     settings=to_dict(settings),
                     seconds=told.seconds,
                     device_bytes=told.device_bytes,
-                    fits=told.device_bytes <= studio.device().total_bytes,
+                    fits=told.device_bytes <= _memory(studio),
                 )
             )
     return Offers(methods=methods, presets=tuple(presets))
@@ -108,12 +108,17 @@ def training_problems(studio: Studio, card: ModelCard, settings: Settings) -> It
         message = f"{settings.num_frames} frames is not a length this model makes."
         hint = f"The nearest is {grid.snap_frames(settings.num_frames)}."
         yield Problem(field="settings", message=message, hint=hint)
-    told, device = estimate_for(studio, card, settings), studio.device()
-    if told.device_bytes > device.total_bytes:
-        need, have = told.device_bytes / 1e9, device.total_bytes / 1e9
-        message = f"This training needs about {need:.1f} GB; {device.name} has {have:.1f} GB."
+    need, have = estimate_for(studio, card, settings).device_bytes, _memory(studio)
+    if need > have:
+        where = studio.device().name
+        message = f"This training needs about {need / 1e9:.1f} GB; {where} has {have / 1e9:.1f} GB for it."
         hint = "Lower the batch, the size or the rank, or turn checkpointing on."
         yield Problem(field="settings", message=message, hint=hint)
+
+
+def _memory(studio: Studio) -> int:
+    """The most a training may take, in bytes."""
+    return min(studio.device().total_bytes, studio.settings.budget_bytes or studio.device().total_bytes)
 
 
 def denoiser_of(card: ModelCard, settings: Settings) -> Denoiser:
@@ -163,9 +168,11 @@ def _why_not(card: ModelCard, method: Method) -> str | None:
     if method == "reference":
         takes = "reference_image" in card.capabilities.conditionings
         return None if takes else f"{card.title} takes no reference pictures."
-    path = Path(card.settings.get("base") or card.folder) / "transformer" / "config.json"
+    path = Path(card.settings.get("base") or card.folder) / "model_index.json"
     try:
-        kind = json.loads(path.read_text("utf-8")).get("_class_name")
+        index = json.loads(path.read_text("utf-8"))
+        second = (index.get("transformer_2") or [None])[0]
+        kind = None if second or index.get("expand_timesteps") else index.get("_class_name")
     except (OSError, ValueError, AttributeError):
         kind = None
     if kind not in TRAINABLE:

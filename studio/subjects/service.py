@@ -13,6 +13,7 @@ from pipelines.domain.errors import GimbalError, InvalidRequest, Problem
 from pipelines.domain.request import GenerationRequest
 from pipelines.domain.subject import SubjectUse, checked_token, tokens_in
 from pipelines.families.family import ModelCard
+from pipelines.models.catalog import DEFAULT
 from pipelines.personalize.box import Box
 from pipelines.personalize.captions import first_caption
 from pipelines.personalize.fingerprint import fingerprint
@@ -270,9 +271,8 @@ class Subjects:
     # -- inside
 
     def _card(self, model: str | None) -> ModelCard:
-        from pipelines.models.catalog import DEFAULT
-
-        return self._studio.catalog.card(model or DEFAULT)
+        cards = self._studio.catalog.cards()
+        return cards[0] if cards and model is None else self._studio.catalog.card(model or DEFAULT)
 
     def _refuse(self, spec: TrainSpec, card: ModelCard) -> None:
         problems = [*spec.problems(), *setting_problems(spec.settings)]

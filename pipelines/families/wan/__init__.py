@@ -1,13 +1,13 @@
-"""Wan VACE: text, pictures and control clips to video through stock `diffusers.WanVACEPipeline`. No torch here.
+"""Wan: VACE, which takes text, pictures and control clips, and the text and picture models beside it. No torch here.
 
-A few-step card is a folder with a LoRA and the name of such a checkpoint beside it (see `pipelines.models.tuned`).
-Any folder in diffusers layout whose model_index.json says WanVACEPipeline is served: the small default `toybox` as well
-as Wan 2.1 VACE 1.3B and 14B (Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025).
+The stock pipelines of Wan 2.1 and 2.2 are described in `stock.py`; the rest of this page is VACE. A few-step card is a
+folder with a LoRA and the name of such a checkpoint beside it (see `pipelines.models.tuned`). Any folder in diffusers
+layout whose model_index.json says WanVACEPipeline is served: the small default `toybox` as well as Wan 2.1 VACE 1.3B
+and 14B (Jiang et al., "VACE: All-in-One Video Creation and Editing", 2025).
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,25 @@ from pipelines.domain.capabilities import Capabilities, FrameGrid, Range
 from pipelines.domain.conditioning import CONDITIONING_TYPES
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.domain.request import GenerationRequest
+from pipelines.families.about import About, read_about
+from pipelines.families.checkpoint import pipeline_of
 from pipelines.families.family import Footprint, Loader, ModelCard
-from pipelines.families.wan.about import About, read_about
+from pipelines.families.wan import vace
 from pipelines.families.wan.adapter import check_adapter
 from pipelines.families.wan.arithmetic import count
 from pipelines.families.wan.configs import EULER, WanFolder, read_folder
 from pipelines.families.wan.controls import MAX_CONTROLS
+from pipelines.families.wan.stock import STOCK
 from pipelines.models.tuned import base_folder
 
 NAME = "wan"
+FEWEST_STEPS_OF_DRAFTS = 8  # a model of fewer steps changes too much from one to the next to leave work out
 PIPELINE = "WanVACEPipeline"
 
 
 def recognises(folder: Path) -> bool:
-    """Whether the folder's model_index.json names the pipeline of this family."""
-    try:
-        text = (folder / "model_index.json").read_text(encoding="utf-8")
-        index = json.loads(text) if len(text) < 100_000 else None
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(index, dict) and index.get("_class_name") == PIPELINE
+    """Whether the folder's model_index.json names a pipeline of this family."""
+    return pipeline_of(folder) == PIPELINE or STOCK.recognises(folder)
 
 
 def card(folder: Path, card_id: str) -> ModelCard:
@@ -43,8 +42,11 @@ def card(folder: Path, card_id: str) -> ModelCard:
     Raises BrokenCheckpoint.
     """
     base = base_folder(folder)
+    if base is None and pipeline_of(folder) != PIPELINE:
+        return STOCK.card(folder, card_id)
     checked = read_folder(base or folder)
-    about = read_about(base or folder, _defaults(checked, (base or folder).name))
+    source = vace.source_of(base or folder, checked)
+    about = read_about(base or folder, _defaults(checked, (base or folder).name, source is not None))
     if base is not None:
         about = read_about(folder, vars(about))
     if about.shift_terminal and checked.classes["scheduler"] != EULER:
@@ -60,6 +62,7 @@ def card(folder: Path, card_id: str) -> ModelCard:
         examples=about.examples,
         weaknesses=about.weaknesses,
         settings={
+            "pipeline": PIPELINE,
             "checkpoint": checked,
             "base": base or folder,
             "adapter": check_adapter(folder, about.adapter, checked) if base else None,
@@ -67,19 +70,51 @@ def card(folder: Path, card_id: str) -> ModelCard:
             "shift_terminal": about.shift_terminal,
             "max_sequence_length": about.max_sequence_length,
         },
+        source=source if base is None else None,
+        settings_source=vace.SETTINGS if source else "",
     )
+
+
+def published(home: Path) -> tuple[ModelCard, ...]:
+    """The published checkpoints of this family; none of their folders is read."""
+    found = tuple(_published_vace(known, home / known.id) for known in vace.CARDS)
+    return (*found, *STOCK.published(home))
 
 
 def footprint(card: ModelCard, request: GenerationRequest) -> Footprint:
     """Bytes (weights in 16 bits) and operations of a request."""
+    if card.settings["pipeline"] != PIPELINE:
+        return STOCK.footprint(card, request)
     return count(card.settings["checkpoint"], request, card.settings["max_sequence_length"])
 
 
 def loader() -> Loader:
     """The part that needs torch and diffusers, imported now."""
-    from pipelines.families.wan.load import WanLoader
+    from pipelines.families.wan.either import EitherLoader
 
-    return WanLoader()
+    return EitherLoader()
+
+
+def _published_vace(known: vace.Vace, folder: Path) -> ModelCard:
+    about = About(**_defaults(known.folder, known.id, True))
+    return ModelCard(
+        id=known.id,
+        title=known.title,
+        family=NAME,
+        folder=folder,
+        summary=about.summary,
+        licence=about.licence,
+        capabilities=_capabilities(folder, known.folder, about),
+        weaknesses=about.weaknesses,
+        settings={
+            "pipeline": PIPELINE,
+            "checkpoint": known.folder,
+            "max_sequence_length": about.max_sequence_length,
+        },
+        source=known.source,
+        is_here=False,
+        settings_source=vace.SETTINGS,
+    )
 
 
 def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilities:
@@ -110,10 +145,13 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
         max_controls=MAX_CONTROLS,
+        restyles=True,
+        adapters=True,
+        draft=about.steps.high >= FEWEST_STEPS_OF_DRAFTS,
     )
 
 
-def _defaults(checked: WanFolder, name: str) -> dict[str, Any]:
+def _defaults(checked: WanFolder, name: str, is_published: bool) -> dict[str, Any]:
     """What holds where gimbal.json is silent: the published numbers of Wan 2.1 VACE.
 
     Sizes, 81 frames, 16 fps and 512 text tokens: the Wan 2.1 repository (1.3B: 480p, 14B: 480p and 720p).
@@ -121,7 +159,7 @@ def _defaults(checked: WanFolder, name: str) -> dict[str, Any]:
     """
     large = checked.transformer.layers >= 40
     wide = ((832, 480), (480, 832), (624, 624))
-    title = f"Wan 2.1 VACE {'14B' if large else '1.3B'} ({name})" if checked.transformer.dim >= 1536 else name
+    title = f"Wan 2.1 VACE {'14B' if large else '1.3B'} ({name})" if checked.transformer.dim >= vace.SMALLEST else name
     return {
         "title": title,
         "summary": "A Wan VACE checkpoint: video from text, pictures, masks and control clips.",
@@ -134,5 +172,6 @@ def _defaults(checked: WanFolder, name: str) -> dict[str, Any]:
         "shift": 16.0,
         "max_sequence_length": 512,
         "conditionings": frozenset(t.kind for t in CONDITIONING_TYPES),
-        "licence": "Apache-2.0 (Wan 2.1); see the checkpoint's own",
+        "licence": "Apache-2.0 (Wan 2.1)" if is_published else "the checkpoint's own",
+        "weaknesses": vace.WEAKNESSES if is_published else "",
     }

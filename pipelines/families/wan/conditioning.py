@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pipelines.domain.conditioning import (
     ControlClip,
@@ -33,6 +32,7 @@ from pipelines.domain.conditioning import (
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
+from pipelines.families.pictures import cover
 from pipelines.families.wan.controls import mixed
 
 GREY = 0.5
@@ -43,7 +43,7 @@ class VaceInput:
     """What the pipeline is given besides words.
 
     video: float32 (T, H, W, 3) in 0..1; mask: float32 (T, H, W), 1 = generate; both None where nothing is set.
-    references: uint8 (h, w, 3) each. strength: weight of the control branch.
+    references: uint8 (h, w, 3) each. strength: weight of the control branch. A clip that is restyled is no part of it.
     """
 
     video: NDArray[np.float32] | None
@@ -78,6 +78,16 @@ def compose(request: GenerationRequest, media: Mapping[str, Frames], group: int)
     return VaceInput(video=video, mask=mask, references=references, strength=strength)
 
 
+def restyled(request: GenerationRequest, media: Mapping[str, Frames]) -> NDArray[np.float32] | None:
+    """The clip to begin from, float32 (T, H, W, 3) in 0..1, its last frame held where it is short; None without one."""
+    for part in request.conditioning:
+        if isinstance(part, SourceClip) and part.strength < 1.0:
+            clip = _as_video(media[part.media].pixels[: request.num_frames], request)
+            held = np.minimum(np.arange(request.num_frames), len(clip) - 1)
+            return np.asarray(clip[held])
+    return None
+
+
 class _Layers:
     """The video and mask while layers are put on them."""
 
@@ -94,7 +104,7 @@ class _Layers:
 
     def source(self, group: int) -> None:
         parts = {type(part): part for part in self.request.conditioning}
-        if SourceClip not in parts:
+        if SourceClip not in parts or parts[SourceClip].strength < 1.0:
             return
         source = self._covering(parts[SourceClip].media)
         keep = np.ones(source.shape[:3], bool)
@@ -130,19 +140,6 @@ class _Layers:
 
 def _as_video(pixels: NDArray[np.uint8], request: GenerationRequest) -> NDArray[np.float32]:
     return cover(pixels, request.width, request.height).astype(np.float32) / np.float32(255)
-
-
-def cover(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Frames uint8 (T, h, w, 3) scaled (Lanczos) to cover (height, width), the rest cropped evenly on both sides."""
-    old_height, old_width = pixels.shape[1:3]
-    if (old_width, old_height) == (width, height):
-        return pixels
-    scale = max(width / old_width, height / old_height)
-    crop_width, crop_height = min(old_width, width / scale), min(old_height, height / scale)
-    left, top = (old_width - crop_width) / 2, (old_height - crop_height) / 2
-    box = (left, top, left + crop_width, top + crop_height)
-    resized = (Image.fromarray(f).resize((width, height), Image.Resampling.LANCZOS, box=box) for f in pixels)
-    return np.stack([np.asarray(image, np.uint8) for image in resized])
 
 
 def _widened(holes: NDArray[np.bool_], group: int) -> NDArray[np.bool_]:

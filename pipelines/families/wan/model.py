@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from pipelines.domain.conditioning import SourceClip
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
-from pipelines.families.family import ModelCard, OnProgress, Progress
+from pipelines.families.adapting import Adapting
+from pipelines.families.family import Adapter, ModelCard, OnProgress, Progress
 from pipelines.families.wan.arithmetic import workload
-from pipelines.families.wan.conditioning import VaceInput, compose
+from pipelines.families.wan.conditioning import VaceInput, compose, restyled
 from pipelines.families.wan.preview import LinearPreview, cell_for, latent_moments
+from pipelines.families.wan.restyle import encoded, first_sigma, steps_taken, under_noise, without_first
 
 
 class WanModel:
@@ -27,6 +30,16 @@ class WanModel:
         self._device = device
         self._checkpoint = card.settings["checkpoint"]
         self._previews: dict[int, LinearPreview] = {}
+        self._adapting = Adapting(pipe, card.title)
+
+    def adapt(self, adapters: Sequence[Adapter]) -> None:
+        """Change the model by these LoRA until the next call; see `Adapting.adapt`."""
+        self._adapting.adapt(adapters)
+
+    @property
+    def pipe(self) -> Any:
+        """The stock pipeline."""
+        return self._pipe
 
     def generate(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
         """The frames of a request; see `LoadedModel.generate`."""
@@ -34,9 +47,10 @@ class WanModel:
         on_progress(Progress(stage="encoding", steps=request.steps))
         preview = self._preview_for(request)
         on_progress(Progress(stage="encoding", steps=request.steps, fraction=0.5))
-        run = _Run(self._pipe, request, on_progress, preview, len(given.references))
-        noise = self._noise(request)
-        with torch.inference_mode():
+        taken = _steps_taken(request)
+        run = _Run(self._pipe, request, on_progress, preview, len(given.references), taken)
+        with torch.inference_mode(), without_first(self._pipe.scheduler, request.steps - taken):
+            noise = self._start(request, media)
             latents = self._denoise(request, given, noise, run)
             pixels = self._decode(latents[:, :, len(given.references) :])
         preview.learn(latents[:, :, len(given.references) :], pixels)
@@ -58,6 +72,14 @@ class WanModel:
         work = workload(self._checkpoint, request, 0)
         shape = (1, self._checkpoint.vae.z_dim, work.frames + work.references, work.height, work.width)
         return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(request.seed), dtype=torch.float32)
+
+    def _start(self, request: GenerationRequest, media: Mapping[str, Frames]) -> Tensor:
+        """What the first step begins with: noise, or a clip to restyle under some of it."""
+        noise, clip = self._noise(request), restyled(request, media)
+        if clip is None:
+            return noise
+        sigma = first_sigma(self._pipe.scheduler, request.steps)
+        return under_noise(encoded(self._pipe, _video_tensor(clip)), noise, sigma)
 
     def _denoise(self, request: GenerationRequest, given: VaceInput, noise: Tensor, run: _Run) -> Tensor:
         run.start(noise)
@@ -97,9 +119,10 @@ class _Run:
     """One denoising run: reports each step, with what the finished clip will look like as far as it is known."""
 
     def __init__(
-        self, pipe: Any, request: GenerationRequest, on_progress: OnProgress, preview: LinearPreview, skip: int
+        self, pipe: Any, request: GenerationRequest, on_progress: OnProgress, preview: LinearPreview, skip: int,
+        taken: int,
     ) -> None:
-        self._pipe, self._steps, self._skip = pipe, request.steps, skip
+        self._pipe, self._steps, self._skip = pipe, taken, skip
         self._on_progress, self._preview = on_progress, preview
         self._last: Tensor | None = None
 
@@ -126,6 +149,11 @@ class _Run:
         if self._last is None or before == after:
             return now
         return now - after * (now - self._last.float().cpu()) / (after - before)
+
+
+def _steps_taken(request: GenerationRequest) -> int:
+    strengths = [part.strength for part in request.conditioning if isinstance(part, SourceClip)]
+    return steps_taken(request.steps, min(strengths, default=1.0))
 
 
 def _video_tensor(video: Any) -> Tensor | None:

@@ -21,7 +21,8 @@ from pipelines.domain.conditioning import (
 from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
-from pipelines.families.wan.conditioning import VaceInput, compose, cover
+from pipelines.families.pictures import cover
+from pipelines.families.wan.conditioning import VaceInput, compose
 
 T, H, W = 9, 32, 48
 A, B, C = ("a" * 64, "b" * 64, "c" * 64)

@@ -10,7 +10,7 @@ One JSON object. `version` (1) and `title` are required, everything else may be 
     lengths, max_frames  offered num_frames, the default first, and the largest allowed
     fps, steps, guidance {"low": .., "high": .., "default": ..}; guidance 1 = no classifier-free guidance
     negative_prompt      whether it takes one
-    shift                flow shift of the scheduler
+    shift                flow shift of the scheduler; absent: as the scheduler has it
     shift_terminal       its last noise level before zero, below 1; absent: where the shift leaves it
     max_sequence_length  text tokens after padding, as trained
     conditionings        kinds of `pipelines.domain.conditioning` it was trained for
@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.domain.capabilities import Range
-from pipelines.domain.conditioning import CONDITIONING_TYPES
+from pipelines.domain.conditioning import PART_TYPES
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.models.tuned import ABOUT as NAME
 from pipelines.models.tuned import is_plain_name
@@ -61,9 +61,9 @@ class About:
     steps: Range
     guidance: Range
     negative_prompt: bool = True
-    shift: float
+    shift: float = 0.0
     shift_terminal: float | None = None
-    max_sequence_length: int
+    max_sequence_length: int = 0
     conditionings: frozenset[str]
     base: str = ""
     adapter: str = ""
@@ -162,7 +162,7 @@ def _sizes(value: Any) -> tuple[tuple[int, int], ...]:
 
 
 def _kinds(value: Any) -> frozenset[str]:
-    known = {t.kind for t in CONDITIONING_TYPES}
+    known = {t.kind for t in PART_TYPES}
     unknown = [kind for kind in _list(value, 50) if kind not in known]
     if unknown:
         raise ValueError(f"unknown kind {unknown[0]!r}")

@@ -1,0 +1,75 @@
+"""The published checkpoints of Wan 2.1 VACE, as far as they are known without having them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.families.family import Source
+from pipelines.families.wan.configs import CLASSES, TextConfig, TransformerConfig, VaeConfig, WanFolder
+from pipelines.models.weights import Weights
+
+SMALLEST = 1536
+"""Width of the smallest published model; anything narrower is somebody's own."""
+
+SETTINGS = "the defaults of VACE's own inference script for Wan, and the repository of Wan 2.1"
+WEAKNESSES = "Where control clip and words disagree it follows the clip; ragged moving holes leave seams."
+_TEXT = TextConfig(dim=4096, ffn_dim=10240, inner_dim=4096, layers=24)
+_VAE = VaeConfig(
+    base_dim=96,
+    decoder_dim=96,
+    z_dim=16,
+    dim_mult=(1, 2, 4, 4),
+    res_blocks=2,
+    downsample_time=(False, True, True),
+    patch=1,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vace:
+    """One published checkpoint; `folder` holds its numbers and no files."""
+
+    id: str
+    title: str
+    source: Source
+    folder: WanFolder
+
+
+def _vace(size: str, dim: int, ffn_dim: int, layers: int, vace_layers: int, parameters: int) -> Vace:
+    counts = {"text_encoder": 5_680_910_336, "transformer": parameters, "vae": 126_892_531}
+    numbers = TransformerConfig(
+        dim=dim,
+        ffn_dim=ffn_dim,
+        layers=layers,
+        vace_layers=vace_layers,
+        patch=(1, 2, 2),
+        channels=16,
+        text_dim=4096,
+    )
+    folder = WanFolder(
+        classes={name: allowed[0] for name, (_, allowed) in CLASSES.items()},
+        text=_TEXT,
+        transformer=numbers,
+        vae=_VAE,
+        weights={name: Weights(files=(), parameters=number, file_bytes=0) for name, number in counts.items()},
+    )
+    source = Source(repository=f"Wan-AI/Wan2.1-VACE-{size}-diffusers", download_bytes=2 * sum(counts.values()))
+    return Vace(id=f"wan-2.1-vace-{size.lower()}", title=f"Wan 2.1 VACE {size}", source=source, folder=folder)
+
+
+CARDS = (
+    _vace("1.3B", 1536, 8960, 30, 15, 2_153_972_032),
+    _vace("14B", 5120, 13824, 40, 8, 17_337_592_896),
+)
+
+
+def source_of(folder: Path, checked: WanFolder) -> Source | None:
+    """Where a checkpoint comes from: by its folder's name, or by its numbers; None where it is somebody's own."""
+    names = {part.lower() for part in folder.parts[-3:]}
+    for known in CARDS:
+        tail = known.source.repository.rpartition("/")[2].lower()
+        cached = "models--" + known.source.repository.replace("/", "--").lower()
+        if not names.isdisjoint({known.id, tail, cached}) or known.folder.transformer == checked.transformer:
+            return known.source
+    return None
