@@ -43,6 +43,7 @@ def _specs(card: ModelCard) -> tuple[FieldSpec, ...]:
                 "most": can.max_controls,
                 "source": takes[SourceClip.kind],
                 "mask": takes[MaskClip.kind],
+                "style": can.restyles,
             },
         ),
     )
@@ -88,10 +89,12 @@ def _parts(values: Mapping[str, Any]) -> Values:
         for each in _structures(held)
         if made.get(each["kind"])
     ]
-    return {"conditioning": (*parts, *_changed(_what(held), made))}
+    return {"conditioning": (*parts, *_changed(_what(held), made, _held(held, "change", dict)))}
 
 
-def _changed(what: str, made: Mapping[str, Any]) -> Iterator[Conditioning]:
+def _changed(what: str, made: Mapping[str, Any], change: Mapping[str, Any]) -> Iterator[Conditioning]:
+    if what == "style" and made.get("source"):
+        yield SourceClip(media=str(made["source"]), strength=_share(change.get("strength"), 0.6))
     clip = made.get("around" if what == "around" else "source")
     if what in _MASKED and clip and made.get("mask"):
         yield SourceClip(media=str(clip))
@@ -127,7 +130,7 @@ def _missing(held: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(field=_FIELD, message="Nothing is painted.", hint="Paint what shall be made anew.")
     elif what in _MASKED and not made.get("mask"):
         yield _unmade("The mask was not made.")
-    elif what in _MASKED and not made.get("around" if what == "around" else "source"):
+    elif what != "all" and not made.get("around" if what == "around" else "source"):
         yield _unmade("The source was not brought to the clip's size.")
 
 
@@ -147,7 +150,8 @@ def _values(request: GenerationRequest) -> Values | None:
         if part.control in CONTROLS
     ]
     mask = next((part.media for part in request.conditioning if isinstance(part, MaskClip)), "")
-    return {_FIELD: {"structures": structures, "restored": {"source": source.media if source else "", "mask": mask}}}
+    kept = {"source": source.media if source else "", "mask": mask, "strength": source.strength if source else 1.0}
+    return {_FIELD: {"structures": structures, "restored": kept}}
 
 
 def _fitted(values: Mapping[str, Any], card: ModelCard) -> Values:

@@ -23,7 +23,7 @@ LINES = ControlClip(media=MADE["lineart"], control="edges")
 def value(what: str = "all", **more: Any) -> dict[str, Any]:
     """What the page holds of a clip whose depth and line art were read."""
     structures = [{"kind": "depth", "strength": 0.5}, {"kind": "lineart"}]
-    return {"source": SOURCE, "structures": structures, "change": {"what": what}, "made": MADE} | more
+    return {"source": SOURCE, "structures": structures, "change": {"what": what, "strength": 0.3}, "made": MADE} | more
 
 
 def parts(held: Any) -> tuple[Conditioning, ...]:
@@ -42,6 +42,7 @@ def refused(held: Any, studio: Studio) -> str:
     ("what", "changed"),
     [
         ("all", ()),
+        ("style", (SourceClip(media=MADE["source"], strength=0.3),)),
         ("paint", (SourceClip(media=MADE["source"]), MaskClip(media=MADE["mask"]))),
         ("background", (SourceClip(media=MADE["source"]), MaskClip(media=MADE["mask"]))),
         ("around", (SourceClip(media=MADE["around"]), MaskClip(media=MADE["mask"]))),
@@ -86,6 +87,6 @@ def test_a_request_with_a_structure_opens_this_tab_and_one_with_a_camera_does_no
     values = forms.values_from(made, lock_seed=True)
     assert values["tab"] == "control"
     assert values["control"]["structures"] == [{"kind": "depth", "given": MADE["depth"], "strength": 0.5}]
-    assert values["control"]["restored"] == {"source": "1" * 64, "mask": "2" * 64}
+    assert values["control"]["restored"] == {"source": "1" * 64, "mask": "2" * 64, "strength": 1.0}
     pictured = dataclasses.replace(plain, conditioning=(StartImage(media="3" * 64),))
     assert [tab_for(each).name for each in (plain, pictured, made)] == ["text", "image", "control"]

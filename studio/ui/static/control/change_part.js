@@ -2,9 +2,9 @@
 import { button, h, plain, text } from "../dom.js";
 import { CHANGES, painted } from "./plan.js";
 
-const [LEAST, STEP] = [0.05, 0.05];
+const [LEAST, MOST, STEP] = [0.05, 0.95, 0.05];
 
-/** {nodes, show()}. can: {source, mask}: whether the model takes a source clip, and a mask on it. */
+/** {nodes, show()}. can: {source, mask, style}: whether the model takes a source clip, a mask on it, and begins from one to restyle it. */
 export function changePart(work, can, open) {
   const choice = h("select", { id: "gm-in-change", "aria-label": "Made anew", onchange: () => pick(choice.value) }, CHANGES.map(([name, words]) => h("option", { value: name, disabled: Boolean(reason(name)) }, words)));
   const what = h("p", { class: "gm-note gm-c-what" });
@@ -15,13 +15,14 @@ export function changePart(work, can, open) {
   const inverting = h("label", { class: "gm-c-check" }, invert, h("span", {}, "Everything but what is painted"));
   const state = h("span", { class: "gm-muted gm-num" });
   const masking = h("div", { class: "gm-c-masking" }, h("div", { class: "gm-line-pair" }, paint, state), following, inverting);
-  const slider = h("input", { type: "range", min: String(LEAST), max: "1", step: String(STEP), "aria-label": "How much the look changes" });
+  const slider = h("input", { type: "range", min: String(LEAST), max: String(MOST), step: String(STEP), "aria-label": "How much the look changes" });
   const number = h("span", { class: "gm-num gm-c-number" });
-  slider.addEventListener("input", () => { text(number, plain(slider.value, 2)); slider.style.setProperty("--at", `${100 * slider.value}%`); });
+  slider.addEventListener("input", () => { text(number, plain(slider.value, 2)); slider.style.setProperty("--at", at(slider.value)); });
   slider.addEventListener("change", () => put({ strength: Number(slider.value) }));
   const strength = h("div", { class: "gm-c-line" }, h("span", { class: "gm-c-kind" }, "Strength"), slider, number);
   const missing = h("p", { class: "gm-reason" });
 
+  const at = (value) => `${(100 * (value - LEAST)) / (MOST - LEAST)}%`;
   function reason(name) {
     if (name === "all") return "";
     if (!can.source) return "This model takes no source clip.";
@@ -46,7 +47,7 @@ export function changePart(work, can, open) {
     follow.checked = change.follow;
     invert.checked = change.invert;
     slider.value = String(change.strength);
-    slider.style.setProperty("--at", `${100 * change.strength}%`);
+    slider.style.setProperty("--at", at(change.strength));
     text(number, plain(change.strength, 2));
     const frames = painted(change).map(([frame]) => frame + 1);
     const where = frames.length ? `painted on frame ${frames.join(", ")}` : now === "paint" ? "nothing is painted yet" : "found by itself; paint to help";
