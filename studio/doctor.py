@@ -43,7 +43,20 @@ class Finding:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """All findings, one after the other; the slow ones (torch) take a few seconds."""
-    for check in (_python, _packages, _torch, _memory, _disk, _encoders, _ffmpeg, _folder, _history, _models):
+    for check in (
+        _python,
+        _packages,
+        _torch,
+        _memory,
+        _disk,
+        _encoders,
+        _ffmpeg,
+        _folder,
+        _history,
+        _models,
+        _device,
+        _can_run,
+    ):
         try:
             yield check(settings)
         except GimbalError as error:
@@ -194,3 +207,33 @@ def _models(settings: Settings) -> Finding:
         remedy = "Add a checkpoint folder: launch.py models add FOLDER."
         return Finding(name="models", state="fail", told="there is no model", remedy=remedy)
     return Finding(name="models", state="ok", told=told)
+
+
+def _device(settings: Settings) -> Finding:
+    """What clips are made on, and what would make it faster."""
+    from pipelines.models.device import measure_without_torch
+    from pipelines.models.installed import find_installed
+    from studio.doctor_models import described, for_more
+
+    device, installed = measure_without_torch(), find_installed()
+    remedy = " ".join(for_more(device, installed))
+    return Finding(name="device", state="ok", told=described(device, installed), remedy=remedy)
+
+
+def _can_run(settings: Settings) -> Finding:
+    """Which models fit this machine, here or not, with the time of a clip of their default size."""
+    from pipelines.models.catalog import Catalog
+    from pipelines.models.device import measure_without_torch
+    from pipelines.models.installed import find_installed
+    from studio.doctor_models import chances, summary
+    from studio.home import Home, added_models
+
+    home = Home(settings.home)
+    catalog = Catalog(settings.assets, added_models(home), home.models)
+    found = chances(catalog, measure_without_torch(), find_installed())
+    told = [f"in reasonable time: {summary(found, 'runs') or 'nothing'}"]
+    if slow := summary(found, "slow"):
+        told.append(f"over an hour a clip: {slow}")
+    if not_here := summary(found, "no"):
+        told.append(f"too large: {not_here}")
+    return Finding(name="can run", state="ok", told="; ".join(told) + " (clips of default size, by arithmetic)")

@@ -248,17 +248,33 @@ def _solved(
     if not with_points:
         step[free] = -np.linalg.solve(cameras + ridge, system.camera_side[free])
         return step, np.zeros(system.basis.shape[:2])
+    root, white = _points_out(system, free, damping)
+    own_side = np.einsum("pjk,pj->kp", root, system.point_side).reshape(-1)
+    step[free] = -np.linalg.solve(cameras - white.T @ white + ridge, system.camera_side[free] - white.T @ own_side)
+    inner = -(own_side + white @ step[free]).reshape(3, -1).T
+    return step, np.einsum("pij,pjk,pk->pi", system.basis, root, inner, optimize=True)
+
+
+def _points_out(system: _System, free: NDArray[np.bool_], damping: float) -> tuple[FloatArray, FloatArray]:
+    """The points' own part (P, 3, 3) and what it takes from the cameras (3 P, C'), each as a root of the whole."""
     diagonal = np.einsum("pii->pi", system.points)
     floor = 1e-9 + 1e-6 * float(diagonal.mean())
     damped = system.points + (damping * diagonal + floor)[:, :, None] * np.eye(3)
     root = np.linalg.cholesky(np.linalg.inv(damped))
     mixed = system.mixed[:, :, free]
     white = np.stack([sum(mixed[j] * root[:, j, k, None] for j in range(k, 3)) for k in range(3)])
-    white = white.reshape(-1, mixed.shape[2])
-    own_side = np.einsum("pjk,pj->kp", root, system.point_side).reshape(-1)
-    step[free] = -np.linalg.solve(cameras - white.T @ white + ridge, system.camera_side[free] - white.T @ own_side)
-    inner = -(own_side + white @ step[free]).reshape(3, -1).T
-    return step, np.einsum("pij,pjk,pk->pi", system.basis, root, inner, optimize=True)
+    return root, white.reshape(-1, mixed.shape[2])
+
+
+def information(
+    state: Reconstruction, seen: Sightings, freedom: Freedom, *, scale: float = 1.0
+) -> tuple[FloatArray, NDArray[np.bool_]]:
+    """What sightings of one pixel's spread say of the cameras when the points are left open: the inverse covariance
+    (C', C') of the free ones of 6 F + 2 + F numbers, and which these are. Numbers as in `_free`."""
+    free = _free(len(state.rotation), freedom)
+    system = _linearised(state, seen, freedom, scale)
+    white = _points_out(system, free, 0.0)[1]
+    return np.asarray(system.cameras[np.ix_(free, free)] - white.T @ white), free
 
 
 def _moved(state: Reconstruction, step: FloatArray, shift: FloatArray, freedom: Freedom) -> Reconstruction:

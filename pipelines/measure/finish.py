@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipelines.domain.camera import pose
 from pipelines.measure.bundle import Reconstruction, Sightings, adjust, camera_points, errors
+from pipelines.measure.doubt import doubts
 from pipelines.measure.lens import Lens
 from pipelines.measure.measured import FrameStatus, Measured, not_measured
 from pipelines.measure.models import SCALE, Model
@@ -53,18 +54,20 @@ def measured(fit: Fit, tracks: Tracks, used: IntArray, num_frames: int) -> Measu
     for frame, value in zip(used, _residuals(whole, fit, tracks), strict=True):
         status[frame] = "measured"
         residual[frame] = value / tracks.scale
-    given = fit.lens.is_given
-    exact = bool(np.allclose(state.lens, fit.lens.focal))
+    static = fit.model.method == "static"
+    degrees, way = (0.0, None) if static else doubts(state, fit.seen, fit.model.freedom)
     return Measured(
         camera_to_world=_between(world, used, num_frames),
         status=tuple(status),
         residual_pixels=residual,
         focal_pixels=np.stack([np.interp(np.arange(num_frames), used, lens[:, axis]) for axis in (0, 1)], 1),
-        lens_source=("given" if exact else "given, width estimated") if given else "estimated",
+        lens_source=fit.lens.source(state.lens),
         method=fit.model.method,
         translation_seen=fit.model.freedom.translation,
         zooms=fit.model.freedom.zoom,
         confidence=confidence,
+        doubt_degrees=degrees,
+        doubt_way=way,
     )
 
 

@@ -22,33 +22,77 @@ BETTER = 0.97
 
 
 @dataclass(frozen=True)
+class Shape:
+    """One way in which a source became this clip: its name, and fx, fy in pixels of the clip."""
+
+    name: str
+    focal: tuple[float, float]
+
+
+FocalPixels = float | tuple[float, float] | tuple[Shape, ...] | None
+"""A focal length, fx and fy, several possible pairs, or None where nothing is known."""
+
+
+@dataclass(frozen=True)
 class Lens:
-    """What is known of the lens. focal: fx, fy in working pixels; aspect: width by height of the picture."""
+    """What is known of the lens. focal: fx, fy in working pixels; aspect: width by height of the picture.
+
+    shapes: all that it may be, where that is known; `focal` is then the first. names: how they are called.
+    """
 
     focal: FloatArray
     aspect: float
     is_given: bool
     is_exact: bool
+    shapes: tuple[FloatArray, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def source(self, found: FloatArray) -> str:
+        """Where the focal lengths found come from, in words."""
+        if not self.is_given:
+            return "estimated"
+        for name, shape in zip(self.names, self.shapes, strict=True):
+            if np.allclose(found, shape):
+                return f"given, {name}"
+        return "given" if np.allclose(found, self.focal) else "given, width estimated"
 
 
-def known_lens(focal_pixels: float | tuple[float, float] | None, size: tuple[int, int], scale: float) -> list[Lens]:
+def shapes_of(focal_y: float, source_aspect: float, size: tuple[int, int]) -> tuple[Shape, ...]:
+    """How a source of another shape may have become pictures of `size` (width, height).
+
+    focal_y: of the source, in heights of its picture. Squeezed keeps the whole source, cropped keeps square pixels.
+    """
+    width, height = size
+    squeezed = (focal_y / source_aspect * width, focal_y * height)
+    cropped = focal_y * max(height, width / source_aspect)
+    return Shape("squeezed", squeezed), Shape("cropped", (cropped, cropped))
+
+
+def known_lens(focal_pixels: FocalPixels, size: tuple[int, int], scale: float) -> list[Lens]:
     """Lenses to start from. focal_pixels: of the clip; a pair (fx, fy) is taken as it is. size: width, height."""
     aspect = size[0] / size[1]
     if focal_pixels is None:
         guesses = [np.full(2, guess * max(size) * scale) for guess in GUESSES]
         return [Lens(guess, aspect, False, False) for guess in guesses]
+    if isinstance(focal_pixels, tuple) and isinstance(focal_pixels[0], Shape):
+        named = [shape for shape in focal_pixels if isinstance(shape, Shape)]
+        shapes = tuple(np.array(shape.focal, dtype=np.float64) * scale for shape in named)
+        return [Lens(shapes[0], aspect, True, False, shapes, tuple(shape.name for shape in named))]
     focal = np.broadcast_to(np.asarray(focal_pixels, dtype=np.float64), (2,)) * scale
-    return [Lens(focal, aspect, True, np.ndim(focal_pixels) == 1)]
+    return [Lens(focal, aspect, True, np.ndim(np.asarray(focal_pixels)) == 1)]
 
 
 def with_true_pixels(state: Reconstruction, seen: Sightings, lens: Lens, base: Freedom) -> Reconstruction:
     """The same reconstruction, or one with pixels that are not square where the clip clearly says so.
 
     Where they come out near the shape that a usual source squeezed to this picture would have, they take that shape.
-    base: how the state was fitted.
+    Of shapes that are known to be possible the one is taken that explains most. base: how the state was fitted.
     """
     if lens.is_exact:
         return state
+    if lens.shapes:
+        tried = [adjust(replace(state, lens=shape), seen, base, scale=SCALE) for shape in lens.shapes]
+        return min(tried, key=lambda one: cost(one, seen))
     free = adjust(state, seen, replace(base, lens="fx" if lens.is_given else "both"), scale=SCALE)
     ratio = float(free.lens[0] / free.lens[1])
     if cost(free, seen) > BETTER * cost(state, seen) or abs(np.log(ratio)) < SQUEEZED:

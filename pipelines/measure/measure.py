@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.measure.bundle import Freedom, Reconstruction, Sightings, adjust
 from pipelines.measure.finish import Fit, measured
-from pipelines.measure.lens import Lens, known_lens, with_true_pixels
+from pipelines.measure.lens import FocalPixels, Lens, known_lens, with_true_pixels
 from pipelines.measure.measured import Measured, Method, not_measured
-from pipelines.measure.models import SCALE, Model, longest, moving, rest, simplest, turning, unavoidable
+from pipelines.measure.models import (
+    BY_CHANCE,
+    CLEARLY,
+    SCALE,
+    Model,
+    beyond,
+    cost,
+    longest,
+    moving,
+    rest,
+    simplest,
+    turning,
+    unavoidable,
+    zooming_while_moving,
+)
 from pipelines.measure.tracks import Tracks, follow
 
 FloatArray = NDArray[np.float64]
@@ -25,14 +40,21 @@ JUMP = 0.12
 """The share of its points that a frame keeps across a cut, by chance."""
 STILL = 0.25
 """Working pixels by which a point may wander under a camera that stands still."""
+HELPS = 0.8
+"""The share of what is unexplained that must remain at most, for a zoom beside the way to be looked for."""
 BLANK = 3.0
 """Spread of grey values under which a picture shows nothing."""
 
 
-def measure(frames: NDArray[np.uint8], focal_pixels: float | tuple[float, float] | None = None) -> Measured:
+class Unmeasurable(Exception):
+    """Why a camera cannot be measured, for the person."""
+
+
+def measure(frames: NDArray[np.uint8], focal_pixels: FocalPixels = None) -> Measured:
     """The camera of frames (T, H, W, 3).
 
-    focal_pixels: the focal length in pixels, (fx, fy) where the pixels are not square, or None to find it too.
+    focal_pixels: the focal length in pixels, (fx, fy) where the pixels are not square, `Shape`s where it is one of
+    several, or None to find it too.
     Takes at most MOST_FRAMES of the frames, evenly; what it could not measure it says in `problem`.
     """
     if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
@@ -48,7 +70,12 @@ def measure(frames: NDArray[np.uint8], focal_pixels: float | tuple[float, float]
     if problem:
         return not_measured(problem)
     lenses = known_lens(focal_pixels, (frames.shape[2], frames.shape[1]), tracks.scale)
-    return measured(fitted(tracks, lenses), tracks, used, len(frames))
+    try:
+        return measured(fitted(tracks, lenses), tracks, used, len(frames))
+    except Unmeasurable as error:
+        return not_measured(str(error))
+    except (np.linalg.LinAlgError, cv2.error):
+        return not_measured("No camera in any world explains what moves.")
 
 
 def _shown(frames: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -70,9 +97,14 @@ def _gap(tracks: Tracks, used: NDArray[np.int64]) -> str:
 
 
 def _sightings(tracks: Tracks, cameras: NDArray[np.int64]) -> tuple[Sightings, NDArray[np.int64]]:
-    """What these frames see of points that three of them see (two of two), and which tracks the points are."""
+    """What these frames see of points that three of them see (two of two), and which tracks the points are.
+
+    Raises Unmeasurable where a frame sees hardly any.
+    """
     seen = tracks.seen[:, cameras]
     names = np.flatnonzero(seen.sum(1) >= min(3, len(cameras)))
+    if seen[names].sum(0).min() < FEWEST // 2:
+        raise Unmeasurable("Too few points can be followed through three frames.")
     track, frame = np.nonzero(seen[names])
     where = names[track], cameras[frame]
     chosen, kept = longest(Sightings(track, frame, tracks.xy[where], tracks.trust[where]), MOST_POINTS)
@@ -121,14 +153,28 @@ def _model(seen: Sightings, lens: Lens, sizes: tuple[int, int], scale: float) ->
     turned = _as_model("turning", turning(seen, lens.focal, sizes, turns), seen, turns)
     if turned.rest <= unavoidable(scale):
         return turned
+    shaped = _as_model("turning", with_true_pixels(turned.state, seen, lens, turns), seen, turns)
+    if shaped.rest <= unavoidable(scale):
+        return shaped
     zooms = replace(turns, zoom=True)
     zoomed = _as_model("turning and zooming", turning(seen, turned.state.lens, sizes, zooms), seen, zooms)
     if zoomed.rest <= unavoidable(scale):
         return zoomed
     moves = replace(turns, translation=True)
-    moved = adjust(moving(seen, lens.focal, sizes, turned.state), seen, moves, scale=SCALE)
-    moved = with_true_pixels(moved, seen, lens, moves)
-    return simplest([turned, zoomed, _as_model("moving", moved, seen, moves)], scale)
+    state = adjust(moving(seen, lens.focal, sizes, turned.state), seen, moves, scale=SCALE)
+    moved = _as_model("moving", with_true_pixels(state, seen, lens, moves), seen, moves)
+    return simplest([shaped, zoomed, _with_zoom(moved, zoomed, seen, sizes) if lens.is_given else moved], scale)
+
+
+def _with_zoom(moved: Model, zoomed: Model, seen: Sightings, sizes: tuple[int, int]) -> Model:
+    """The travelling camera, or one that zooms as well where that explains clearly more."""
+    both = Freedom(zoom=True)
+    loosened = adjust(moved.state, seen, both, scale=SCALE, rounds=8)
+    if cost(loosened, seen) > HELPS * cost(moved.state, seen) and beyond(moved.state, seen) <= BY_CHANCE:
+        return moved
+    state = zooming_while_moving(seen, moved.state.lens, sizes, [zoomed.state, loosened])
+    richer = _as_model("moving and zooming", state, seen, both)
+    return richer if CLEARLY * richer.rest < moved.rest else moved
 
 
 def _as_model(method: Method, state: Reconstruction, seen: Sightings, freedom: Freedom) -> Model:

@@ -13,8 +13,9 @@ from pipelines.domain.camera.problems import FOCAL_MM
 from pipelines.domain.camera.track import CameraTrack
 
 FloatArray = NDArray[np.float64]
+LEAST_EXPLAINED, MOST_DOUBT_DEGREES, MOST_DOUBT_WAY = 0.8, 2.0, 0.3
 FrameStatus = Literal["measured", "between"]
-Method = Literal["static", "turning", "turning and zooming", "moving", "none"]
+Method = Literal["static", "turning", "turning and zooming", "moving", "moving and zooming", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +28,13 @@ class Measured:
     residual_pixels: (T,) median distance, in pixels of the clip, between where points should be and were seen; NaN
     where nothing was compared.
     focal_pixels: (T, 2) focal lengths fx, fy; unequal for a clip that was squeezed to another shape.
-    lens_source: "given", "given, width estimated" (fy as given, but the pixels are not square), or "estimated".
+    lens_source: "given", "given, squeezed" or "given, cropped" (which of both fits), "given, width estimated" (fy as
+    given, but the pixels are not square), or "estimated".
     translation_seen: False where nothing moved against anything else, so that only the turning is known.
     zooms: whether the focal length changes.
     confidence: 0..1, the share of sightings explained to within 1.5 pixels at the working size.
+    doubt_degrees: the error of the rotations, meant over the frames, that the sightings leave open. doubt_way: the same
+    of the positions, as a share of the way; None where the camera only turned.
     problem: empty, or why the camera could not be measured.
     """
 
@@ -43,7 +47,18 @@ class Measured:
     translation_seen: bool
     zooms: bool
     confidence: float
+    doubt_degrees: float = 0.0
+    doubt_way: float | None = None
     problem: str = ""
+
+    @property
+    def doubt(self) -> str:
+        """Why the numbers are not to be relied on, or nothing; beyond the bounds true renders are measured wrongly."""
+        if self.confidence < LEAST_EXPLAINED:
+            return "Little is explained: the picture is poor or much moves by itself."
+        if not self.doubt_degrees < MOST_DOUBT_DEGREES or not (self.doubt_way or 0.0) < MOST_DOUBT_WAY:
+            return "What is seen fits many ways of moving: it shows too little, or too little of it is near."
+        return ""
 
 
 def not_measured(problem: str) -> Measured:

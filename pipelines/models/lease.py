@@ -64,6 +64,12 @@ class Lease:
         self._left: Left | None = None
         self._load_seconds = 0.0
 
+    @property
+    def pipe(self) -> Any:
+        """The pipeline of the model, for measurements on it."""
+        model: Any = self._model()
+        return model.pipe
+
     def load(self, on_progress: OnProgress) -> None:
         """Plan, evict, load what is missing, pin; when memory runs out, evict all that is idle and try again."""
         on_progress(Progress(stage="loading"))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.domain.request import GenerationRequest
-from pipelines.families.family import LoadedModel, OnProgress
+from pipelines.families.family import OnProgress
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, main_memory, settle
 from pipelines.models.facts import RunFacts
@@ -62,7 +62,7 @@ class ModelManager:
         return tuple(sorted(found, key=lambda r: r.last_used))
 
     @contextmanager
-    def use(self, card_id: str, request: GenerationRequest, on_progress: OnProgress) -> Iterator[LoadedModel]:
+    def use(self, card_id: str, request: GenerationRequest, on_progress: OnProgress) -> Iterator[Lease]:
         """Lend the model of a card for a request; its components stay in memory after it while there is room.
 
         Raises UnknownModel, InvalidRequest, BrokenCheckpoint, OutOfMemory, and what `on_progress` raises (Stopped).

@@ -1,8 +1,8 @@
 """The judge: a small network that reads off a clip what it shows, trained on true renders (`train_judge`).
 
-It sees five frames for what stands where, and the optical flow between all frames (Kroeger et al., "Fast Optical Flow
-using Dense Inverse Search", 2016) for what moves. Clips of any length and size are brought to `NUM_FRAMES` and the
-judge's own side first.
+It sees five frames for what stands where, each thing close up for its shape, and the optical flow between all frames
+(Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) for what moves. Clips of any length and size are
+brought to `NUM_FRAMES` and the judge's own side first.
 """
 
 import json
@@ -34,6 +34,8 @@ OF_A_THING = ("colour", "shape", "pattern", "motion")
 PLACES = len(SLOTS) + 2
 VIEW, REACH = 8, 0.6
 """The figure's surroundings: cells per side, and half their width as a share of half the picture's."""
+CLOSE_UP, MARGIN = 32, 2.4
+"""What is seen close up: pixels per side, and half its width in standard deviations of where the judge looks."""
 WEIGHTS, ABOUT = "judge.safetensors", "judge.json"
 
 
@@ -193,10 +195,17 @@ class Judge(nn.Module):
         self.body_in = _block(2 * width, width // 4, size=1)
         shown = (width // 4 * len(LOOKS) + NUM_FRAMES - 1) * VIEW * VIEW
         self.body = nn.Sequential(nn.Linear(shown, memory // 2), nn.ReLU(inplace=True))
+        self.near = nn.Sequential(
+            _block(3, width // 2, 2), _block(width // 2, width, 2), _block(width, width), nn.Flatten(),
+            nn.Linear(width * (CLOSE_UP // 4) ** 2, memory // 2), nn.ReLU(inplace=True),
+        )
+        self.near_out = nn.Sequential(
+            nn.Linear(memory // 2 * len(LOOKS), memory), nn.ReLU(inplace=True), nn.Dropout(0.1)
+        )
         self.score = nn.Linear(2 * memory, _choices(WHOLE))
-        self.score_action = nn.Linear(2 * memory + memory // 2, len(HEADS["action"]))
-        self.score_dress = nn.Linear(memory, len(HEADS["shirt"]))
-        self.score_thing = nn.Linear(memory + 2 * memory, _choices(OF_A_THING))
+        self.score_action = nn.Linear(2 * memory + memory // 2 + memory, len(HEADS["action"]))
+        self.score_dress = nn.Linear(memory + memory, len(HEADS["shirt"]))
+        self.score_thing = nn.Linear(memory + 2 * memory + memory, _choices(OF_A_THING))
 
     def features(self, seen: Seen) -> Tensor:
         """What the judge makes of a clip as a whole, float (B, 2 * memory)."""
@@ -208,13 +217,14 @@ class Judge(nn.Module):
         whole, fine = self._whole(seen, layers[-1]), self._fine(layers)
         batch, cells = len(seen.looks), fine.shape[-1]
         attention = self.attend(fine).flatten(2).float().softmax(2).view(batch, len(LOOKS), PLACES, cells, cells)
-        found = self._found(seen, fine, attention)
+        found, near = self._found(seen, fine, attention), self._near(seen, attention)
         scores = dict(zip(WHOLE, self.score(whole).split([len(HEADS[name]) for name in WHOLE], dim=1), strict=True))
-        scores["action"] = self.score_action(torch.cat([whole, self._body(seen, fine, attention)], 1))
+        body = self._body(seen, fine, attention)
+        scores["action"] = self.score_action(torch.cat([whole, body, near[:, -1]], 1))
         for place, name in enumerate(("shirt", "trousers"), start=len(SLOTS)):
-            scores[name] = self.score_dress(self.dress(found[:, place]))
+            scores[name] = self.score_dress(torch.cat([self.dress(found[:, place]), near[:, -1]], 1))
         for place, slot in enumerate(SLOTS):
-            told = self.score_thing(torch.cat([self.thing(found[:, place]), whole], 1))
+            told = self.score_thing(torch.cat([self.thing(found[:, place]), whole, near[:, place]], 1))
             parts = told.split([len(HEADS[name]) for name in OF_A_THING], dim=1)
             scores |= {f"{slot}{name}": part for name, part in zip(OF_A_THING, parts, strict=True)}
         return Reading([scores[name] for name in HEADS], attention)
@@ -253,6 +263,20 @@ class Judge(nn.Module):
         moves = [torch.einsum("btphw,btchw->bptc", field[:, nearest], seen.flows) for field in (attention, around)]
         mean = there.mean(2)
         return torch.cat([there.flatten(2), mean, moves[0].flatten(2), (moves[0] - moves[1]).flatten(2)], 2)
+
+    def _near(self, seen: Seen, attention: Tensor) -> Tensor:
+        """Each thing and the figure close up, cut out of the looks where and as large as found, (B, 4, memory)."""
+        figure = attention[:, :, len(SLOTS) :].mean(2, keepdim=True)
+        where = torch.cat([attention[:, :, : len(SLOTS)], figure], 2).detach()
+        grid = _grid(where.shape[-1]).to(where)[0]
+        middle, square = (torch.einsum("blphw,chw->bplc", where, each) for each in (grid, grid * grid))
+        spread = (square - middle * middle).amax(-1).clamp_min(1e-4).sqrt()
+        reach = (MARGIN * spread).clamp(0.1, 1.0)[..., None, None, None]
+        spots = middle[..., None, None, :] + reach * _grid(CLOSE_UP).to(where)[0].permute(1, 2, 0)
+        looks = seen.looks[:, None].expand(-1, where.shape[2], -1, -1, -1, -1)
+        cut = F.grid_sample(looks.flatten(0, 2), spots.flatten(0, 2), align_corners=False)
+        near: Tensor = self.near_out(self.near(cut).view(*where.shape[:1], where.shape[2], -1))
+        return near
 
     def _body(self, seen: Seen, fine: Tensor, attention: Tensor) -> Tensor:
         """The figure's surroundings, cut out of looks and of every second flow where it was found, (B, memory / 2)."""

@@ -10,9 +10,9 @@ A network of {parameters:.2f} M parameters that reads off a clip what it shows: 
 three things, their relation and count, ground, sky, camera move, the figure's action and outfit. `launch.py bench
 toybox` uses it to see whether a clip shows what its words ask for. It is not a part of the model and makes nothing.
 
-It sees five frames and the optical flow between all of them (`pipelines/toybox/judge.py`). It knows the mixture of
-scenes named `{mixture}`. Half of its training clips were blurred and noisy, and some had gone through the codec, so
-that softness is no wrong shape to it.
+It sees five frames, each thing in them close up, and the optical flow between all frames (`pipelines/toybox/judge.py`).
+It knows the mixture of scenes named `{mixture}`. Half of its training clips were blurred and noisy, and some had gone
+through the codec, so that softness is no wrong shape to it.
 
 ## How it was made
 

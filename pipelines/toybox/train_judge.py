@@ -20,6 +20,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKLWan
+from safetensors.torch import load_file
 from torch import Tensor
 
 from pipelines.toybox.bench import text
@@ -29,6 +30,7 @@ from pipelines.toybox.codec import to_frames, to_pixels
 from pipelines.toybox.judge import (
     LOOKS,
     NUM_FRAMES,
+    WEIGHTS,
     Clips,
     Facts,
     Judge,
@@ -60,9 +62,9 @@ class JudgeRecipe:
 
     mixture: str = "everyday"
     shape: JudgeShape = JudgeShape()
-    steps: int = 1100
+    steps: int = 1000
     batch: int = 24
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.02
     warmup_steps: int = 50
     codec_clips: int = 256
@@ -86,12 +88,14 @@ JUDGE_RECIPES: Mapping[str, JudgeRecipe] = MappingProxyType({
 
 @dataclass(frozen=True)
 class JudgeRun:
-    """A named recipe, where its run reads and writes, and when it stops early (None: at the recipe's last step)."""
+    """A named recipe, where its run reads and writes, when it stops early (None: at the recipe's last step), and a
+    judge's folder whose weights it begins with (None: from nothing)."""
 
     name: str
     folder: Path
     codec: Path
     stop_at: int | None = None
+    begin_with: Path | None = None
 
     @property
     def recipe(self) -> JudgeRecipe:
@@ -206,13 +210,27 @@ def round_trip(folder: Path, clips: Clips) -> Clips:
 def begin(run: JudgeRun) -> TrainingState[torch.optim.AdamW]:
     """The state of a run: what was saved, or a fresh judge."""
     torch.manual_seed(run.recipe.seed)
-    judge = Judge(run.recipe.shape).to(memory_format=torch.channels_last)
+    judge = Judge(run.recipe.shape)
+    if run.begin_with is not None and not run.state_path.exists():
+        take_over(judge, load_file(run.begin_with / WEIGHTS))
+    judge.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(
         judge.parameters(), run.recipe.learning_rate, betas=(0.9, 0.98), weight_decay=run.recipe.weight_decay
     )
     state = TrainingState(judge, optimizer, Average([], 0.0))
     state.load(run.state_path)
     return state
+
+
+@torch.no_grad()
+def take_over(judge: Judge, weights: Mapping[str, Tensor]) -> None:
+    """Take up an earlier judge's weights as far as they reach: what a layer sees anew begins unseen."""
+    for name, value in judge.state_dict().items():
+        if name in weights and weights[name].dim() == value.dim():
+            old = weights[name].to(value.dtype)
+            value.zero_()
+            corner = tuple(slice(0, min(a, b)) for a, b in zip(value.shape, old.shape, strict=True))
+            value[corner] = old[corner]
 
 
 def judge_loss(judge: Judge, lesson: Lesson) -> Tensor:
@@ -287,11 +305,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--target", type=Path, default=Path("assets/models/toybox-judge"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--stop-at", type=int)
+    parser.add_argument("--begin-with", type=Path, help="an earlier judge's folder")
     parser.add_argument("--finish", action="store_true", help="write the judge even if the last step is not reached")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     cv2.setNumThreads(1)
-    run = JudgeRun(options.recipe, options.run, options.codec, options.stop_at)
+    run = JudgeRun(options.recipe, options.run, options.codec, options.stop_at, options.begin_with)
     state = train(run)
     if options.finish or state.step >= run.recipe.steps:
         print(json.dumps(finish(run, state, options.target), indent=1))

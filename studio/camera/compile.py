@@ -1,4 +1,4 @@
-"""A camera path becomes what the chosen model takes: rendered depth of the stage, or as a last resort words."""
+"""A camera path becomes what the chosen model takes: its own poses, the stage's depth, a trained move, or words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelines.conditioning.previz import Stage, render
 from pipelines.domain.camera.path import CameraPath
 from pipelines.domain.capabilities import Capabilities
 from pipelines.domain.conditioning import ControlClip
-from pipelines.domain.errors import InvalidRequest
+from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from studio.camera.words import words_for
@@ -21,7 +21,7 @@ from studio.camera.words import words_for
 if TYPE_CHECKING:
     from studio.library import Library
 
-Route = Literal["depth", "words"]
+Route = Literal["poses", "depth", "move", "words", "none"]
 CLIP_NAME = "camera-depth.mp4"
 
 
@@ -38,7 +38,15 @@ class Told:
 
 def route_for(capabilities: Capabilities) -> Route:
     """The best way a model can be given a path."""
-    return "depth" if ControlClip.kind in capabilities.conditionings else "words"
+    if "poses" in capabilities.cameras:
+        return "poses"
+    if ControlClip.kind in capabilities.conditionings and (
+        not capabilities.controls or "depth" in capabilities.controls
+    ):
+        return "depth"
+    if "moves" in capabilities.cameras:
+        return "move"
+    return "words" if capabilities.prompt else "none"
 
 
 def told(route: Route) -> Told:
@@ -48,6 +56,18 @@ def told(route: Route) -> Told:
             gets="The model is given the stage's depth.",
             lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
         )
+    if route == "poses":
+        return Told(
+            gets="The model is given the camera's pose and lens at every frame.",
+            lost="Nothing of the path is lost; things on the stage are not seen by it.",
+        )
+    if route == "move":
+        return Told(
+            gets="The model is given the trained move that the path mostly is: zoom, pan, tilt or roll.",
+            lost="Everything else of the path is lost, its timing too.",
+        )
+    if route == "none":
+        return Told(gets="The model is given nothing of the move.", lost="It takes neither words nor a camera.")
     return Told(
         gets="The model is given the move in words only.",
         lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
@@ -64,8 +84,14 @@ def compiled(
     found = stage.problems(path)
     if found:
         raise InvalidRequest(found)
-    if route_for(capabilities) == "words":
+    route = route_for(capabilities)
+    if route == "none":
+        message = f"The model {request.model} takes neither words nor a camera."
+        raise InvalidRequest((Problem(field="camera", message=message, hint="Choose another model."),))
+    if route == "words":
         return dataclasses.replace(request, camera=path, prompt=_with_words(request.prompt, path))
+    if route != "depth":
+        return dataclasses.replace(request, camera=path)
     poses, focal = path.sample(request.num_frames)
     seen = render(stage, poses, focal, request.width, request.height)
     control = Frames(depth.to_control(depth.nearness(seen.depth)), fps=request.fps or 1.0)

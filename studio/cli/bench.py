@@ -1,4 +1,4 @@
-"""Measure what Gimbal promises on this machine: start, click, library, idle, toybox (all without a name)."""
+"""Measure what Gimbal promises on this machine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from studio.cli import bench_extent
 from studio.cli.console import Console
 
 if TYPE_CHECKING:
@@ -16,17 +17,22 @@ HELP = "measure the studio on this machine"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", choices=("start", "click", "library", "idle", "toybox"), help="which one")
-    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="also write each result there as NAME.json")
+    from studio.bench import NAMES
+
+    parser.add_argument("name", nargs="?", choices=NAMES, help="which one; all without a name")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER", help="write each result there as NAME.json, and a page of all"
+    )
+    bench_extent.arguments(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from studio import bench
 
-    reports = []
+    extent, reports = bench_extent.extent_of(options), []
     for name in [options.name] if options.name else bench.NAMES:
         console.note(f"{name}: {bench.summary(name)}")
-        report = bench.run(name, console.note)
+        report = bench.run(name, console.note, extent)
         reports.append(report)
         _show(report, console)
         if options.output:
@@ -44,6 +50,7 @@ def _show(report: Report, console: Console) -> None:
 
 
 def _write(report: Report, folder: Path) -> None:
+    from studio.bench import page
     from studio.home import storage_error, write_atomically
 
     try:
@@ -53,3 +60,4 @@ def _write(report: Report, folder: Path) -> None:
     except OSError as error:
         raise storage_error(error, folder) from error
     write_atomically(folder / f"{report.name}.json", json.dumps(report.as_dict(), indent=1) + "\n")
+    write_atomically(folder / page.NAME, page.page(folder))

@@ -1,6 +1,7 @@
 """Measure the camera of a clip, compare it with a path, or take it from the clip as a path of few keys.
 
-CLIP is any video. A folder is measured clip by clip against the camera files (NAME.txt) beside them, as a table.
+CLIP is any video. A folder is measured clip by clip against the camera files (NAME.txt) beside them, as a table, which
+-o PAGE.md also writes.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
     from pipelines.domain.camera.formats.files import CameraFile
     from pipelines.domain.camera.track import CameraTrack
     from pipelines.domain.errors import InvalidRequest
+    from pipelines.measure.lens import FocalPixels
     from pipelines.measure.measured import Measured
 
 HELP = "measure how the camera of a clip moved"
 LARGEST_SIDE = 640
 """Clips are read no larger than this: more pixels cost memory and make nothing better."""
-UNSURE = 0.8
-"""Below this share of explained sightings true renders, too, were measured wrongly."""
-CLIPS = (".mp4", ".mov", ".webm", ".avi", ".gif", ".webp")
+ANOTHER_SHAPE = 0.03
+"""The relative difference of two aspects from which a clip is not taken for the whole picture of its source."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--focal",
         metavar="PIXELS",
         help="focal length in the clip's pixels, FX,FY if the pixels are not square, or 'unknown' to find it "
-        "(without it that of PATH, where PATH has one)",
+        "(without it that of PATH, where PATH has one; a clip of another shape than PATH tells is tried as squeezed "
+        "and as cropped)",
     )
     parser.add_argument(
         "--align",
@@ -44,7 +46,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="first",
         help="lay the paths over each other at the first frame, or where they fit best",
     )
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the measured path, with few keys")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write the measured path, with few keys; of a folder the table, as a page NAME.md",
+    )
     parser.add_argument(
         "--distance", type=float, default=4.0, metavar="METRES", help="how far away the scene is, for --output"
     )
@@ -54,8 +62,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     # many threads make small matrices slower; this must be said before numpy is loaded
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if options.clip.is_dir():
-        return _table(options, console)
-    outcome = _measured(options.clip, options.against, options.focal, options.align)
+        from studio.cli.camera_table import table
+
+        return table(options, console)
+    outcome = measured_clip(options.clip, options.against, options.focal, options.align)
     console.result(ok=not outcome.measured.problem, **outcome.as_dict())
     if outcome.measured.problem:
         console.say(f"The camera could not be measured. {outcome.measured.problem}")
@@ -89,6 +99,10 @@ class Outcome:
             "translation_seen": m.translation_seen,
             "zooms": m.zooms,
             "confidence": round(m.confidence, 4),
+            "reliable": not (m.problem or m.doubt),
+            "why_not": m.doubt or None,
+            "expected_rotation_error_degrees": _rounded(m.doubt_degrees),
+            "expected_translation_error": _rounded(m.doubt_way),
             "lens": m.lens_source,
             "focal_pixels": m.focal_pixels.round(3).tolist(),
             "status": list(m.status),
@@ -104,19 +118,22 @@ class Outcome:
         told = [
             f"{self.clip.name}: {m.method}, {m.confidence:.0%} of what was seen is explained ({self.seconds:.1f} s)"
         ]
+        expected = f"Expected errors: {m.doubt_degrees:.2f} degrees"
+        told.append(expected + (f", {m.doubt_way:.1%} of the way." if m.doubt_way is not None else "."))
         told.append(f"Lens {m.lens_source}: fx {m.focal_pixels[0, 0]:.1f}, fy {m.focal_pixels[0, 1]:.1f} pixels.")
         if m.zooms:
             told.append(f"It zooms {m.focal_pixels[-1, 1] / m.focal_pixels[0, 1]:.2f} times from first to last frame.")
         if not m.translation_seen:
             told.append("Nothing moved against anything else: the camera only turned, or moved too little to tell.")
-        if m.confidence < UNSURE:
-            told.append("That is little: the picture is poor or much moves by itself, so do not rely on the numbers.")
+        if m.doubt:
+            told.append(f"Do not rely on the numbers. {m.doubt}")
         if self.comparison:
             told.append(_sentence(self.comparison))
         return told
 
 
-def _measured(clip: Path, against: Path | None, focal: str | None, align: str) -> Outcome:
+def measured_clip(clip: Path, against: Path | None, focal: str | None, align: str) -> Outcome:
+    """Measure one clip. Raises GimbalError where clip or camera file cannot be read or do not belong together."""
     from pipelines.domain.camera.compare import compare
     from pipelines.domain.camera.formats.disk import read_file
     from pipelines.measure.measure import measure
@@ -131,7 +148,7 @@ def _measured(clip: Path, against: Path | None, focal: str | None, align: str) -
     frames = read_frames(clip, size=size if shrink < 1 else None)
     asked = _asked(file, len(frames), frames.fps, size) if file else None
     began = time.perf_counter()
-    found = measure(frames.pixels, _focal(focal, asked, shrink, frames.height))
+    found = measure(frames.pixels, _focal(focal, asked, shrink, (frames.width, frames.height)))
     found = replace(found, focal_pixels=found.focal_pixels / shrink, residual_pixels=found.residual_pixels / shrink)
     seconds = time.perf_counter() - began
     track = None if found.problem else as_track(found, (info.width, info.height), frames.fps)
@@ -146,31 +163,41 @@ def _asked(file: CameraFile, num_frames: int, fps: float, size: tuple[int, int])
         return track_of(file.path, num_frames, fps=fps, size=size)
     if len(file.track) != num_frames:
         message = f"The camera file has {len(file.track)} poses, the clip {num_frames} frames."
-        raise _refused(message, "Give a file with a pose for every frame, or a path with keys.")
+        raise refused(message, "Give a file with a pose for every frame, or a path with keys.")
     return file.track
 
 
-def _focal(
-    told: str | None, asked: CameraTrack | None, shrink: float, height: int
-) -> float | tuple[float, float] | None:
-    """The focal length in pixels of the frames as they were read; `told` is in pixels of the clip."""
-    from pipelines.domain.camera.pose import focal_pixels
-
+def _focal(told: str | None, asked: CameraTrack | None, shrink: float, size: tuple[int, int]) -> FocalPixels:
+    """The focal length in pixels of the frames as they were read, `size` (width, height); `told` is in the clip's."""
     if told == "unknown" or (told is None and (asked is None or asked.focal_mm is None)):
         return None
     if told is None:
-        assert asked is not None and asked.focal_mm is not None
-        return float(focal_pixels(asked.focal_mm[0], height))
+        assert asked is not None
+        return _focal_of(asked, size)
     try:
         numbers = [float(part) * shrink for part in told.split(",")]
     except ValueError:
         numbers = []
     if len(numbers) not in (1, 2) or not all(1.0 <= number < 1e6 for number in numbers):
-        raise _refused(f"“{told[:40]}” is no focal length.", "Give one number, two (FX,FY), or the word unknown.")
+        raise refused(f"“{told[:40]}” is no focal length.", "Give one number, two (FX,FY), or the word unknown.")
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
 
-def _refused(message: str, hint: str) -> InvalidRequest:
+def _focal_of(asked: CameraTrack, size: tuple[int, int]) -> FocalPixels:
+    """The lens of a camera file; where its picture had another shape than the clip, both ways to get from one to the
+    other."""
+    from pipelines.domain.camera.pose import focal_pixels
+    from pipelines.measure.lens import shapes_of
+
+    assert asked.focal_mm is not None
+    heights = float(focal_pixels(asked.focal_mm[0], 1))
+    if asked.aspect and abs(asked.aspect * size[1] / size[0] - 1.0) > ANOTHER_SHAPE:
+        return shapes_of(heights, asked.aspect, size)
+    return heights * size[1]
+
+
+def refused(message: str, hint: str) -> InvalidRequest:
+    """What to raise where an option or a file is not what it should be."""
     from pipelines.domain.errors import InvalidRequest, Problem
 
     return InvalidRequest((Problem(field="camera", message=message, hint=hint),))
@@ -220,40 +247,3 @@ def _write(outcome: Outcome, target: Path, distance: float, console: Console) ->
     for note in write_file(target, path, num_frames=len(track), fps=outcome.fps, size=size):
         console.note(note)
     console.say(f"{target}  {len(path.keys)} keys")
-
-
-def _table(options: argparse.Namespace, console: Console) -> int:
-    """Every clip of a folder against the camera file of the same name."""
-    pairs = [
-        (clip, clip.with_suffix(".txt")) for clip in sorted(options.clip.iterdir()) if clip.suffix.lower() in CLIPS
-    ]
-    pairs = [(clip, file) for clip, file in pairs if file.is_file()]
-    if not pairs:
-        raise _refused(
-            f"{options.clip.name} holds no clip with a camera file beside it.", "They are NAME.mp4, NAME.txt."
-        )
-    outcomes = []
-    for clip, file in pairs:
-        console.progress(f"measuring  {clip.name}")
-        outcomes.append(_measured(clip, file, options.focal, options.align))
-    header = ("clip", "method", "lens", "rotation, mean", "rotation, worst", "position", "direction", "seconds")
-    console.table(header, [_row(outcome) for outcome in outcomes])
-    console.result(ok=not any(o.measured.problem for o in outcomes), clips=[outcome.as_dict() for outcome in outcomes])
-    return 0
-
-
-def _row(outcome: Outcome) -> tuple[str, ...]:
-    c, name, seconds = outcome.comparison, outcome.clip.stem, f"{outcome.seconds:.1f}"
-    if c is None:
-        return name, "could not be measured", "", "", "", "", "", seconds
-    way, direction = c.mean_translation_fraction, c.direction_to_end_degrees
-    return (
-        name,
-        outcome.measured.method,
-        outcome.measured.lens_source,
-        f"{c.mean_rotation_degrees:.2f}°",
-        f"{c.rotation_degrees.max():.2f}°",
-        "" if way is None else f"{way:.1%}",
-        "" if direction is None else f"{direction:.1f}°",
-        seconds,
-    )

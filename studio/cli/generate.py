@@ -15,6 +15,7 @@ from studio.cli.camera_source import SOURCE
 from studio.cli.console import Console
 
 if TYPE_CHECKING:
+    from pipelines.domain.adapters import AdapterUse
     from pipelines.domain.conditioning import Conditioning
     from pipelines.domain.request import GenerationRequest
     from pipelines.families.family import ModelCard
@@ -42,6 +43,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TOKEN[=STRENGTH]",
         help="how strongly a subject of the prompt counts, 0 to 2 (its token alone in the prompt is enough for 1)",
     )
+    parser.add_argument(
+        "--lora",
+        action="append",
+        default=[],
+        metavar="NAME[=STRENGTH]",
+        help="a LoRA of `launch.py models lora` over the model, -2 to 2 (1 is as trained); may be given again",
+    )
+    parser.add_argument("--draft", action="store_true", help="in less time, with frames a little different")
     parser.add_argument("--camera", metavar="PATH", help=f"the camera's move: {SOURCE}")
     structuring.arguments(parser)
 
@@ -70,6 +79,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.camera:
             request = _with_camera(request, options.camera, card, studio, console)
         request = _with_subjects(request, options.subject, studio)
+        request = dataclasses.replace(request, adapters=_adapters(options.lora, studio), draft=options.draft)
         _note_unknown_words(request, card, console)
         made = structuring.Structured(request, [])
         if structuring.is_asked(options):
@@ -81,7 +91,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.output:
             making.hand_over(path, options.output)
             path = options.output
-    console.say(f"{path}  seed {clip.seed}  clip {clip.id}")
+    console.say(f"{path}  seed {clip.seed}  clip {clip.id}{'  draft' if options.draft else ''}")
     console.result(**making.told(clip, path), structure=made.told)
     return 0
 
@@ -103,6 +113,23 @@ def _request(options: argparse.Namespace, card: ModelCard, pictures: tuple[Condi
         steps=start.steps if options.steps is None else options.steps,
         conditioning=pictures,
     )
+
+
+def _adapters(given: list[str], studio: Studio) -> tuple[AdapterUse, ...]:
+    """The LoRA of the arguments, from the library. Raises InvalidRequest."""
+    from pipelines.domain.adapters import AdapterUse
+    from pipelines.models.loras import LoraShelf
+    from studio.cli.making import wrong
+
+    shelf, uses = LoraShelf(studio.home.loras), []
+    for text in given:
+        name, _, strength = text.partition("=")
+        lora = shelf.named(name)
+        try:
+            uses.append(AdapterUse(digest=lora.digest, name=lora.name, strength=float(strength or 1)))
+        except ValueError:
+            raise wrong("adapters", f"{strength!r} is no strength.", f"Write it as {name}=0.8.") from None
+    return tuple(uses)
 
 
 def _pictures(options: argparse.Namespace, studio: Studio) -> tuple[Conditioning, ...]:

@@ -3,7 +3,7 @@
 from studio.structure.bench import Bench, Made, Task
 from studio.structure.checking import check, looks_like_control, problems
 from studio.structure.conforming import Cut, Report, Target, report
-from studio.structure.estimators import Choice, choices
+from studio.structure.estimators import Choice, choices, estimator_folders
 from studio.structure.origin import Origin, keep, origin_of
 from studio.structure.wishes import to_dict, wish_from
 
@@ -18,6 +18,7 @@ __all__ = [
     "Task",
     "check",
     "choices",
+    "estimator_folders",
     "keep",
     "looks_like_control",
     "origin_of",

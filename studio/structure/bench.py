@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.domain.errors import GimbalError
-from studio.home import Home, added_models, storage_error
+from studio.home import Home, storage_error
 from studio.jobs.executors.process import ending, spawn
 from studio.jobs.making import failure
 from studio.jobs.pipe import Pipe
 from studio.library import Library
 from studio.library.intake import PREFIX
+from studio.structure.estimators import estimator_folders
 from studio.structure.messages import Begin, Do, Failed, Leave, Share, Written
 from studio.structure.wishes import Wish, media_of, name_of, to_dict
 
@@ -188,7 +189,7 @@ class Bench:
             self._timer = None
         if self._process is None:
             process = _Running(spawn(self._home.logs / "structure.log", "studio.structure.process"))
-            process.pipe.send(Begin(added=added_models(self._home)))
+            process.pipe.send(Begin(added=estimator_folders(self._home)))
             self._process = process
             threading.Thread(target=self._listen, args=(process,), name="bench", daemon=True).start()
         return self._process

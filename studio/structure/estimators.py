@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipelines.conditioning.extractors import every
 from pipelines.domain.conditioning import ControlKind
+from studio.home import Home, added_models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,13 @@ class Choice:
         return not self.why_not
 
 
+def estimator_folders(home: Home) -> tuple[Path, ...]:
+    """Where a person's own estimators are looked for: `estimators` in the data folder, and the folders they added."""
+    return (home.root / "estimators", *added_models(home))
+
+
 def choices(added: Sequence[Path] = ()) -> tuple[Choice, ...]:
-    """All estimators; `added` are the folders a person added (`studio.home.added_models`). Imports no torch."""
+    """All estimators, those under `estimator_folders` too where these are given. Imports no torch."""
     return tuple(
         Choice(id=one.id, control=one.control, title=one.title, why_not=one.why_not) for one in every(tuple(added))
     )

@@ -118,6 +118,8 @@ def fitted(values: Mapping[str, Any], card: ModelCard) -> tuple[dict[str, Any], 
         new[name] = min(allowed.high, max(allowed.low, _real(values.get(name)) or allowed.default))
     if not can.negative_prompt:
         new["negative_prompt"] = ""
+    if not can.prompt:
+        new["prompt"] = ""
     for tab in TABS:
         new |= {name: value for name, value in tab.fitted(new, card).items() if name in values}
     known = specs(card, (card,)).items()

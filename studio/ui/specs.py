@@ -49,7 +49,15 @@ def common(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]
 def _words(card: ModelCard) -> tuple[FieldSpec, ...]:
     can = card.capabilities
     return (
-        FieldSpec(name="prompt", kind="text", label="Prompt", default="", rows=4, note="What the clip shows"),
+        FieldSpec(
+            name="prompt",
+            kind="text",
+            label="Prompt",
+            default="",
+            rows=4,
+            note="What the clip shows",
+            reason="" if can.prompt else "This model takes no words: the picture alone decides.",
+        ),
         FieldSpec(
             name="negative_prompt",
             kind="text",

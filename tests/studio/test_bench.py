@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
+import pytest
+
+from pipelines.toybox.bench.readings import ESTIMATORS
 from studio import bench
 from studio.bench import click, library, page
+from studio.bench.camera import Extent
 from studio.bench.report import Measure, Report, machine
+from studio.cli import bench_extent, main
 from studio.settings import Settings
 from tests.pipelines import tiny
 
@@ -60,3 +66,19 @@ def test_what_stands_beside_a_figure_has_a_column_of_its_own(tmp_path: Path) -> 
     assert "| what | value | promised |  | true renders | how |" in lines
     assert "| plain | 123 s | <= 150 | kept |  |  |" in lines
     assert "| compared | 0.12 dB |  |  | 12.3 | by eye |" in lines
+
+
+def test_only_the_camera_benchmark_can_be_made_smaller(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "start", "--paths", "2"]) == 1
+    assert "Only the camera benchmark" in capsys.readouterr().err
+    assert main(["bench", "camera", "--paths", "0"]) == 2
+
+
+def test_an_extent_is_what_was_said_and_the_rest_as_usual() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    bench_extent.arguments(parser)
+    asked = parser.parse_args(["camera", "--paths", "2", "--estimator", "exact", "--estimator", "structure"])
+    assert bench_extent.extent_of(asked) == Extent(paths=2, estimators=("exact", "structure"))
+    assert bench_extent.extent_of(parser.parse_args(["camera"])) is None
+    assert tuple(ESTIMATORS) == bench_extent.ESTIMATORS

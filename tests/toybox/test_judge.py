@@ -131,3 +131,20 @@ def test_a_round_trip_is_the_codec_s_own(run: JudgeRun) -> None:
         made = codec.decode(codec.encode(pixels).latent_dist.mode()).sample.float()
     expected = made.add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 4, 1).numpy()
     assert np.array_equal(train_judge.round_trip(run.codec, clip), expected)
+
+
+def test_a_judge_that_takes_over_earlier_weights_reads_as_the_earlier_one(run: JudgeRun, tmp_path: Path) -> None:
+    earlier = load_judge(run.folder / "card")
+    folder = tmp_path / "fresh"
+    (folder / "clips").mkdir(parents=True)
+    later = train_judge.begin(JudgeRun("ci", folder, run.codec, begin_with=run.folder / "card")).model
+    before, after = earlier.state_dict(), later.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_layer_that_sees_more_than_before_begins_blind_to_it(run: JudgeRun) -> None:
+    wider, narrow = Judge(JudgeShape(side=32, width=8, memory=16)), load_judge(run.folder / "card").state_dict()
+    narrow["score_action.weight"] = narrow["score_action.weight"][:, :-3]
+    train_judge.take_over(wider, narrow)
+    assert torch.equal(wider.score_action.weight[:, :-3], narrow["score_action.weight"])
+    assert not wider.score_action.weight[:, -3:].any()

@@ -112,7 +112,7 @@ CARDS = (
         repository=BASE,
         about=_about(
             "AnimateDiff with depth",
-            "Clips that follow a depth clip, in any style of Stable Diffusion 1.5, with eight trained camera moves.",
+            "Clips that follow a depth clip, in any style of Stable Diffusion 1.5; a camera path is given as depth.",
             _WEAK,
             conditionings=frozenset({"control_clip"}),
         ),
@@ -120,7 +120,6 @@ CARDS = (
             "adapters": True,
             "needs": frozenset({"control_clip"}),
             "controls": frozenset({"depth"}),
-            "cameras": frozenset({"moves"}),
             "lacks": (*_ALWAYS, *_PICTURES),
         },
         parameters={**_PARAMETERS, "controlnet": 361_279_120},
@@ -128,7 +127,6 @@ CARDS = (
         take=_FILES,
         parts=(
             _ADAPTER,
-            *_LORAS,
             Part(
                 repository="lllyasviel/control_v11f1p_sd15_depth",
                 take=("config.json", "diffusion_pytorch_model.safetensors"),

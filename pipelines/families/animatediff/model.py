@@ -87,7 +87,7 @@ def _run(call: Call, arguments: dict[str, Any]) -> Any:
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "AnimateDiffPipeline": Recipe(ready=_ready, adapters=_moves, run=_run),
-        "AnimateDiffControlNetPipeline": Recipe(arguments=_control, ready=_ready, adapters=_moves, run=_run),
+        "AnimateDiffControlNetPipeline": Recipe(arguments=_control, ready=_ready, run=_run),
         "AnimateDiffSparseControlNetPipeline": Recipe(
             arguments=_sparse, pipeline=_sparse_pipeline, ready=_ready, adapters=_moves
         ),

@@ -104,9 +104,10 @@ class _Layers:
 
     def source(self, group: int) -> None:
         parts = {type(part): part for part in self.request.conditioning}
-        if SourceClip not in parts or parts[SourceClip].strength < 1.0:
+        own = parts.get(SourceClip)
+        if not isinstance(own, SourceClip) or own.strength < 1.0:
             return
-        source = self._covering(parts[SourceClip].media)
+        source = self._covering(own.media)
         keep = np.ones(source.shape[:3], bool)
         if MaskClip in parts:
             keep = ~_widened(self._holes(parts[MaskClip].media, len(source)), group)

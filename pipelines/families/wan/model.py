@@ -75,11 +75,10 @@ class WanModel:
 
     def _start(self, request: GenerationRequest, media: Mapping[str, Frames]) -> Tensor:
         """What the first step begins with: noise, or a clip to restyle under some of it."""
-        noise, clip = self._noise(request), restyled(request, media)
+        noise, clip = self._noise(request), _video_tensor(restyled(request, media))
         if clip is None:
             return noise
-        sigma = first_sigma(self._pipe.scheduler, request.steps)
-        return under_noise(encoded(self._pipe, _video_tensor(clip)), noise, sigma)
+        return under_noise(encoded(self._pipe, clip), noise, first_sigma(self._pipe.scheduler, request.steps))
 
     def _denoise(self, request: GenerationRequest, given: VaceInput, noise: Tensor, run: _Run) -> Tensor:
         run.start(noise)

@@ -51,7 +51,8 @@ def encoded(pipe: Any, video: Tensor) -> Tensor:
     pixels = (video * 2.0 - 1.0).permute(0, 2, 1, 3, 4).to(pipe._execution_device, vae.dtype)
     latents = vae.encode(pixels).latent_dist.mode().float().cpu()
     mean, deviation = (moment.to("cpu", torch.float32) for moment in latent_moments(vae))
-    return (latents - mean) / deviation
+    normalised: Tensor = (latents - mean) / deviation
+    return normalised
 
 
 def under_noise(latents: Tensor, noise: Tensor, sigma: float) -> Tensor:

@@ -23,8 +23,9 @@ from pipelines.domain.conditioning import (
     StartImage,
 )
 from pipelines.domain.frames import Frames
+from pipelines.measure.direct import follow_camera
 from pipelines.toybox.bench import pictures
-from pipelines.toybox.bench.camera import follow_camera, path_error
+from pipelines.toybox.bench.camera import path_error
 from pipelines.toybox.bench.scenes import Case, has_figure, has_measurable_path, is_one_thing
 from pipelines.toybox.captions import GROUND_PHRASES, MOVE_PHRASES, SKY_PHRASES
 from pipelines.toybox.judge import Clips, Judge, facts
@@ -130,7 +131,7 @@ def place_only(case: Case) -> str:
 
 
 def _camera(case: Case, clip: Clips, tools: Instruments) -> Found:
-    error = path_error(follow_camera(clip, case.depth, case.still, case.focals), case.poses)
+    error = path_error(follow_camera(clip, case.depth, case.still, case.focals).poses, case.poses)
     return {"rotation": error.rotation_degrees, "translation": error.translation}
 
 

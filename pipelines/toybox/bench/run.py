@@ -74,13 +74,11 @@ class Results:
     examples: dict[str, list[Example]] = field(default_factory=dict)
 
 
-class World:
-    """The scenes of the benchmark and the figures of their true renders, made once and used for every model."""
+class Scenes:
+    """The scenes that controls are measured on and their true renders, made once and used for every model."""
 
-    def __init__(self, mixture: Mixture, shape: Shape, size: Size, tools: Instruments, codec: Path) -> None:
-        self.mixture, self.shape, self.size, self.tools, self.codec = mixture, shape, size, tools, codec
-        self.told = draw_cases(mixture, shape, size.text_scenes, series=TEXT)
-        self.others = draw_cases(mixture, shape, size.others, series=OTHERS)
+    def __init__(self, mixture: Mixture, shape: Shape, size: Size, codec: Path) -> None:
+        self.mixture, self.shape, self.size, self.codec = mixture, shape, size, codec
         self._chosen: dict[Callable[[Scene], bool], list[Case]] = {}
         self._decoded: dict[int, Clips] = {}
 
@@ -96,6 +94,16 @@ class World:
         if id(case) not in self._decoded:
             self._decoded[id(case)] = round_trip(self.codec, case.frames[None])[0]
         return self._decoded[id(case)]
+
+
+class World(Scenes):
+    """All scenes of the benchmark, and what reads clips."""
+
+    def __init__(self, mixture: Mixture, shape: Shape, size: Size, tools: Instruments, codec: Path) -> None:
+        super().__init__(mixture, shape, size, codec)
+        self.tools = tools
+        self.told = draw_cases(mixture, shape, size.text_scenes, series=TEXT)
+        self.others = draw_cases(mixture, shape, size.others, series=OTHERS)
 
 
 def measure_model(make: Make, world: World, takes: frozenset[str], say: Callable[[str], None]) -> Results:
@@ -162,36 +170,53 @@ def _floors(world: World, show: Callable[[Case], Clips]) -> dict[str, float]:
     floors |= {f"text.{name}": share for name, share in shares.items()}
     for control in CONTROLS.values():
         found = [control.measure(case, show(case), world.tools) for case in world.cases(control)]
-        floors |= {f"{control.name}.{name}": value for name, value in _means(found).items()}
+        floors |= {f"{control.name}.{name}": value for name, value in means(found).items()}
     return floors
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a model made of each scene (outer lists) with each seed: with its own control, another scene's, and none."""
+
+    parts: Sequence[Parts]
+    own: Sequence[Sequence[Clips]]
+    swapped: Sequence[Sequence[Clips]]
+    plain: Sequence[Sequence[Clips]]
+
+
+def make_all(make: Make, scenes: Scenes, control: Control, alone: dict[tuple[str, int], Clips]) -> Made:
+    """Every clip that a control is judged by. alone: clips from words only, by prompt and seed, kept between calls."""
+    cases, size = scenes.cases(control), scenes.size
+    parts = [control.parts(case) for case in cases]
+    swapped, plain = [], []
+    own = [[make(control.prompt(case), seed, part) for seed in range(size.seeds)]
+           for case, part in zip(cases, parts, strict=True)]
+    for place, case in enumerate(cases):
+        prompt, other = control.prompt(case), parts[partner(cases, place)]
+        swapped.append([make(prompt, seed, other) for seed in range(size.compared_seeds)])
+        for seed in range(size.compared_seeds):
+            if (prompt, seed) not in alone:
+                alone[prompt, seed] = make(prompt, seed, {})
+        plain.append([alone[prompt, seed] for seed in range(size.compared_seeds)])
+    return Made(parts=parts, own=own, swapped=swapped, plain=plain)
 
 
 def _control(
     make: Make, world: World, control: Control, results: Results, alone: dict[tuple[str, int], Clips]
 ) -> None:
-    cases, size = world.cases(control), world.size
-    parts = [control.parts(case) for case in cases]
-    clips = [[make(control.prompt(case), seed, part) for seed in range(size.seeds)]
-             for case, part in zip(cases, parts, strict=True)]
-    swapped, plain = [], []
-    for place, case in enumerate(cases):
-        prompt = control.prompt(case)
-        for seed in range(size.compared_seeds):
-            swapped.append((case, make(prompt, seed, parts[partner(cases, place)])))
-            if (prompt, seed) not in alone:
-                alone[prompt, seed] = make(prompt, seed, {})
-            plain.append((case, alone[prompt, seed]))
-    own = [(case, clip) for case, row in zip(cases, clips, strict=True) for clip in row]
+    cases, made = world.cases(control), make_all(make, world, control, alone)
     value, shuffled, without = (
-        _means([control.measure(case, clip, world.tools) for case, clip in which]) for which in (own, swapped, plain)
+        means([control.measure(case, clip, world.tools)
+                for case, row in zip(cases, rows, strict=True) for clip in row])
+        for rows in (made.own, made.swapped, made.plain)
     )
     for name, mean in value.items():
         results.figures[f"{control.name}.{name}"] = Compared(
             value=mean, shuffled=shuffled.get(name), without=without.get(name)
         )
     results.examples[control.name] = [
-        Example(_shown(part), row[0], case.frames, control.prompt(case))
-        for case, part, row in list(zip(cases, parts, clips, strict=True))[:EXAMPLES]
+        Example(shown(part), row[0], case.frames, control.prompt(case))
+        for case, part, row in list(zip(cases, made.parts, made.own, strict=True))[:EXAMPLES]
     ]
 
 
@@ -208,14 +233,14 @@ def partner(cases: Sequence[Case], place: int) -> int:
     return order[0] if order else place
 
 
-def _shown(parts: Parts) -> Clips:
+def shown(parts: Parts) -> Clips:
     """What a person gave, as frames: a clip with its masked pixels white, pictures side by side in time."""
     clips = list(parts.values())
     same = len(clips) == 2 and clips[0].shape == clips[1].shape and len(clips[0]) > 1
     return np.where(clips[1] > 127, np.uint8(255), clips[0]) if same else np.concatenate(clips)
 
 
-def _means(found: Sequence[Found]) -> dict[str, float]:
+def means(found: Sequence[Found]) -> dict[str, float]:
     """The mean of each figure over the clips that have it."""
     names = dict.fromkeys(name for each in found for name in each)
     values = {name: [each[name] for each in found if each.get(name) is not None] for name in names}

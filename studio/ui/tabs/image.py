@@ -39,7 +39,7 @@ def _specs(card: ModelCard) -> tuple[FieldSpec, ...]:
             label="Pictures",
             default={},
             note="What the clip must show, and when",
-            reason="" if any(takes.values()) else _NO_PICTURES,
+            reason="" if any(takes.values()) else f"{_NO_PICTURES} {card.capabilities.why_not(StartImage.kind)}",
             step=grid.frames_multiple,
             extra={"takes": takes},
         ),
@@ -49,10 +49,15 @@ def _specs(card: ModelCard) -> tuple[FieldSpec, ...]:
             label="Go on from a clip",
             default=None,
             note="New frames after the last or before the first frame of a clip",
-            reason="" if SourceClip.kind in kinds else _NO_CLIP,
+            reason="" if card.capabilities.takes(ExtendClip.kind) else f"{_NO_CLIP} {_why_no_clip(card)}".strip(),
             step=grid.frames_multiple,
         ),
     )
+
+
+def _why_no_clip(card: ModelCard) -> str:
+    lacks = dict(card.capabilities.lacks)
+    return lacks.get(ExtendClip.kind) or lacks.get(SourceClip.kind, "")
 
 
 def _pictures(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -118,7 +123,7 @@ def _fitted(values: Mapping[str, Any], card: ModelCard) -> Values:
     last = _whole(values.get("num_frames")) - 1
     if "keys" in taken:
         taken["keys"] = [key | {"frame": max(0, min(last, _whole(key.get("frame"))))} for key in taken["keys"]]
-    clip = values.get("extension") if SourceClip.kind in kinds and last > 0 else None
+    clip = values.get("extension") if card.capabilities.takes(ExtendClip.kind) and last > 0 else None
     if isinstance(clip, dict):
         clip = clip | {"keep": max(1, min(last, _whole(clip.get("keep"))))}
     return {"pictures": taken, "extension": clip}

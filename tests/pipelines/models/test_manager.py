@@ -13,15 +13,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipelines.domain.errors import BrokenCheckpoint, OutOfMemory, UnknownModel
+from pipelines.domain.adapters import AdapterUse
+from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, OutOfMemory, UnknownModel
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import Progress
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, measure
 from pipelines.models.estimate import footprint_on
+from pipelines.models.loras import LoraShelf
 from pipelines.models.manager import ModelManager
 from pipelines.models.memory import Memory, memory_of
+from tests.pipelines import tiny
 from tests.pipelines.conftest import smallest_request
 
 
@@ -300,3 +303,35 @@ def test_twenty_jobs_of_alternating_models_leave_the_memory_as_it_was(catalog: C
         if job in (7, 13, 19):
             seen.append(held())
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_draft_says_so_and_the_final_clip_after_it_is_the_same_to_the_bit(
+    catalog: Catalog, device: DeviceFacts
+) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"), steps=8)
+    final = make(manager, request, quiet)
+    whole = manager.last_run
+    draft = make(manager, dataclasses.replace(request, draft=True), quiet)
+    quick = manager.last_run
+    assert whole is not None and quick is not None and whole.draft == "" and "passes reused" in quick.draft
+    assert quick.flops < whole.flops and draft.digest() != final.digest()
+    assert make(manager, request, quiet).digest() == final.digest()
+
+
+def test_a_lora_is_worn_for_one_clip_and_one_for_another_base_is_refused(
+    catalog: Catalog, device: DeviceFacts, tmp_path: Path
+) -> None:
+    shelf = LoraShelf(tmp_path / "loras")
+    lora = shelf.add(tiny.write_adapter(tmp_path / "few", "one") / "few.safetensors")
+    manager = ModelManager(catalog, device, loras=shelf)
+    request = smallest_request(catalog.card("one"))
+    plain = make(manager, request, quiet).digest()
+    worn = dataclasses.replace(request, adapters=(AdapterUse(digest=lora.digest),))
+    weak = dataclasses.replace(request, adapters=(AdapterUse(digest=lora.digest, strength=0.5),))
+    assert len({plain, make(manager, worn, quiet).digest(), make(manager, weak, quiet).digest()}) == 3
+    assert make(manager, request, quiet).digest() == plain
+    foreign = dataclasses.replace(request, adapters=(AdapterUse(digest="0" * 64, name="fog"),))
+    with pytest.raises(InvalidRequest, match="fog is not in the library"):
+        make(manager, foreign, quiet)
+    assert make(manager, request, quiet).digest() == plain

@@ -17,9 +17,12 @@ from pipelines.personalize.judging import Checkpoint, best, warnings_of
 from pipelines.personalize.settings import Settings, from_dict, preset, to_dict
 
 Picture = NDArray[np.uint8]
+Colour = tuple[int, int, int]
 
 
-def scene(seed: int, *, things: int = 1, side: int = 256, colour: tuple[int, int, int] = (200, 30, 30)) -> Picture:
+def scene(
+    seed: int, *, things: int = 1, side: int = 256, colour: Colour = (200, 30, 30), spot: Colour = (250, 250, 250)
+) -> Picture:
     """Things of one colour on a ground of its own colours and grain."""
     rng = np.random.default_rng(seed)
     ground = rng.integers((30, 90, 90), (90, 220, 220))
@@ -27,7 +30,7 @@ def scene(seed: int, *, things: int = 1, side: int = 256, colour: tuple[int, int
     for number in range(things):
         x = side * (number + 1) // (things + 1) + int(rng.integers(-9, 9))
         cv2.circle(picture, (x, side // 2 + int(rng.integers(-20, 20))), side // 8, colour, -1)
-        cv2.circle(picture, (x, side // 2), side // 20, (250, 250, 250), -1)
+        cv2.circle(picture, (x, side // 2), side // 20, spot, -1)
     return picture
 
 
@@ -76,7 +79,7 @@ def test_each_fault_of_the_set_is_named() -> None:
     for number, picture in enumerate(one_place):
         cv2.circle(picture, (60 + 40 * number, 60), 20, (200, 30, 30), -1)
     assert any("same background" in problem for problem in check(one_place)[1])
-    strange = [*(scene(n) for n in range(4)), scene(9, colour=(20, 200, 240))]
+    strange = [*(scene(n) for n in range(4)), scene(9, colour=(20, 200, 240), spot=(10, 40, 60))]
     assert any("Picture 5" in problem for problem in check(strange)[1])
 
 

@@ -61,6 +61,22 @@ def test_a_model_without_control_clips_gets_words_and_the_loss_is_told(library: 
     assert compiled(spoken, ORBIT, Stage(), WORDS_ONLY, library).prompt == spoken.prompt
 
 
+@pytest.mark.parametrize("camera", ["poses", "moves"])
+def test_a_model_with_a_camera_of_its_own_gets_the_path_itself(library: Library, camera: str) -> None:
+    able = dataclasses.replace(WORDS_ONLY, cameras=frozenset({camera}))
+    assert compiled(REQUEST, ORBIT, Stage(), able, library) == dataclasses.replace(REQUEST, camera=ORBIT)
+
+
+def test_depth_is_not_given_to_a_model_that_follows_skeletons(library: Library) -> None:
+    skeletons = dataclasses.replace(TAKES_DEPTH, controls=frozenset({"pose"}))
+    assert compiled(REQUEST, ORBIT, Stage(), skeletons, library).conditioning == ()
+
+
+def test_a_model_without_words_or_camera_refuses_a_path(library: Library) -> None:
+    with pytest.raises(InvalidRequest, match="neither words nor a camera"):
+        compiled(REQUEST, ORBIT, Stage(), dataclasses.replace(WORDS_ONLY, prompt=False), library)
+
+
 def test_a_path_through_a_thing_is_refused_with_its_name(library: Library) -> None:
     blocked = Stage(stand_ins=(StandIn(kind="pillar", x=0.0, z=-3.0),))
     with pytest.raises(InvalidRequest) as told_error:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipelines.conditioning.estimators import SHIPPED
 from pipelines.domain.conditioning import Conditioning, ControlClip, MaskClip, SourceClip
 from pipelines.domain.frames import Frames
 from studio.home import prepare
 from studio.library import Library
-from studio.structure import check, keep, looks_like_control, problems
+from studio.structure import check, choices, estimator_folders, keep, looks_like_control, problems
 from tests.studio.library_samples import request
 from tests.studio.structure.samples import clip_file, rolling
 
@@ -59,3 +61,11 @@ def test_a_control_clip_that_is_too_short_or_holds_nothing_is_told(library: Libr
 def test_files_are_judged_by_a_few_small_frames(tmp_path: Path) -> None:
     large = clip_file(tmp_path, np.repeat(rolling(1, 640, 480), 30, axis=0))
     assert not looks_like_control(large, "depth") and check(large, "pose").verdict == "wrong"
+
+
+def test_a_persons_own_estimators_are_offered(tmp_path: Path) -> None:
+    home = prepare(tmp_path)
+    copy = home.root / "estimators" / "my-depth"
+    shutil.copytree(SHIPPED["depth"], copy)
+    offered = {choice.id: choice for choice in choices(estimator_folders(home))}
+    assert offered["my-depth"].control == "depth" and offered["my-depth"].available
