@@ -71,10 +71,9 @@ def first_frame(path: Path) -> NDArray[np.uint8]:
 
 def estimators(studio: Studio) -> list[dict[str, Any]]:
     """What can read which structure (the first usable one by default), and why what cannot be used cannot."""
-    from studio.home import added_models
-    from studio.structure import choices
+    from studio.structure import choices, estimator_folders
 
-    return [dataclasses.asdict(one) | {"available": one.available} for one in choices(added_models(studio.home))]
+    return [dataclasses.asdict(one) | {"available": one.available} for one in choices(estimator_folders(studio.home))]
 
 
 def rendered(studio: Studio, sketch: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:

@@ -94,14 +94,8 @@ function conditioned(part) {
   const name = part.kind === "control_clip" ? `${part.control[0].toUpperCase()}${part.control.slice(1)} clip` : CONDITIONS[part.kind] || part.kind;
   const moves = part.kind.endsWith("_clip");
   const look = moves ? h("video", { class: "gm-thumb", src, muted: true, loop: true, playsinline: true, preload: "metadata", onpointerenter: (event) => event.target.play() }) : h("img", { class: "gm-thumb", src, alt: name });
-  const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : weight(part);
+  const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : (part.strength ?? 1) !== 1 ? ` · strength ${plain(part.strength, 2)}` : "";
   return row(name + more, look);
-}
-
-/** How strongly and when a part counts, where that is not as usual. */
-function weight({ strength = 1, start = 0, end = 1 }) {
-  const when = start > 0 || end < 1 ? ` · ${Math.round(100 * start)} to ${Math.round(100 * end)} %` : "";
-  return `${strength === 1 ? "" : ` · strength ${plain(strength, 2)}`}${when}`;
 }
 
 function obtained(clip) {

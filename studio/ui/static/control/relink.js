@@ -5,7 +5,7 @@ import { structure } from "./sources.js";
 
 const told = (media) => get(`control/media/${media}/origin`).catch(() => ({ origin: null, source: null }));
 
-/** The value for a restored request: {structures: [{kind, given, strength, start, end}], restored: {source, mask, strength}}. */
+/** The value for a restored request: {structures: [{kind, given, strength}], restored: {source, mask, strength}}. */
 export async function relinked({ structures, restored }) {
   const next = whole({});
   next.structures = [];
@@ -18,7 +18,7 @@ export async function relinked({ structures, restored }) {
 
 async function structureOf(each, next) {
   const { origin, source } = await told(each.given);
-  const kept = { ...structure(each.kind), strength: each.strength, start: each.start, end: each.end };
+  const kept = { ...structure(each.kind), strength: each.strength };
   if (origin?.what === "extract" && source && (!next.source || next.source.media === source.media)) {
     Object.assign(next, { source, cut: origin.details.cut || next.cut });
     return { ...kept, kind: origin.estimator === "lineart" ? "lineart" : each.kind, estimator: origin.estimator };

@@ -134,5 +134,5 @@ async function brought(file) {
 
 /** A structure as it begins. */
 export function structure(kind) {
-  return { kind, estimator: kind === "lineart" ? "lineart" : "", strength: 1, start: 0, end: 1, given: "", name: "" };
+  return { kind, estimator: kind === "lineart" ? "lineart" : "", strength: 1, given: "", name: "" };
 }

@@ -1,4 +1,4 @@
-/** The structures in the form: which are read off the source, how strongly they count, by which estimator, and when. */
+/** The structures in the form: which are read off the source, how strongly they count, and by which estimator. */
 import { button, h, icon, keyed, plain, text } from "../dom.js";
 import { get, post } from "../api.js";
 import { fail } from "../toast.js";
@@ -11,9 +11,9 @@ const DEFAULTS = { edges: "canny", lineart: "lineart" };
 
 /**
  * {nodes, show()}. why: the reason where the model takes no control clips. kinds: the controls it was trained on (none:
- * all), most: how many it follows at once, span: whether each may count during a part of the steps.
+ * all), most: how many it follows at once.
  */
-export function structurePart(work, sources, { why, kinds = [], most = 1, span = false }) {
+export function structurePart(work, sources, { why, kinds = [], most = 1 }) {
   const chips = STRUCTURES.map(([kind, name, , what]) => h("button", { type: "button", class: "gm-choice gm-c-chip", title: what, dataset: { kind }, onclick: () => toggle(kind) }, name));
   const own = button("plus", "A control clip made elsewhere, in another program", () => menu(own, STRUCTURES.map(([kind, name, , what]) => ({ word: `${name} clip…`, side: kind === "lineart" || kind === "scribble" ? "" : "", title: what, run: () => sources.choose(kind) }))), { word: "Control clip" });
   const rows = h("div", { class: "gm-c-rows" });
@@ -59,25 +59,13 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     slider.addEventListener("change", () => take(slider.value));
     entry.addEventListener("change", () => take(entry.value));
     const reader = h("select", { "aria-label": `What reads ${nameOf(kind)}`, onchange: () => put(kind, { estimator: reader.value }, { now: true }) });
-    const [from, to] = ["start", "end"].map((side) => {
-      const input = h("input", { type: "text", inputmode: "numeric", class: "gm-number gm-c-percent", "aria-label": `${nameOf(kind)} counts ${side === "start" ? "from" : "until"} percent of the steps`, disabled: !span });
-      input.addEventListener("change", () => {
-        const share = Math.round(Number(input.value)) / 100;
-        const now = held(kind);
-        const fits = Number.isFinite(share) && share >= 0 && share <= 1 && (side === "start" ? share < now.end : share > now.start);
-        if (fits) put(kind, { [side]: share });
-        show();
-      });
-      return input;
-    });
-    const when = span && h("span", { class: "gm-c-when", title: "When it counts, in percent of the denoising steps" }, from, h("span", { class: "gm-unit" }, "–"), to, h("span", { class: "gm-unit" }, "%"));
     const drop = button("close", `Without ${nameOf(kind).toLowerCase()}`, () => toggle(kind));
     const origin = h("span", { class: "gm-c-origin gm-muted" });
     const says = h("span", {});
     const mend = button("", "Bring it to the convention", () => fix(kind), { word: "Fix", kind: "gm-line" });
     const checked = h("p", { class: "gm-c-checked" }, icon("warn"), says, mend);
-    const row = h("div", { class: "gm-c-row" }, h("div", { class: "gm-c-line" }, h("span", { class: "gm-c-kind" }, nameOf(kind)), slider, entry, drop), h("div", { class: "gm-c-line gm-c-second" }, reader, origin, h("span", { class: "gm-gap" }), when), checked);
-    return Object.assign(row, { parts: { slider, entry, reader, from, to, origin, checked, says, mend } });
+    const row = h("div", { class: "gm-c-row" }, h("div", { class: "gm-c-line" }, h("span", { class: "gm-c-kind" }, nameOf(kind)), slider, entry, drop), h("div", { class: "gm-c-line gm-c-second" }, reader, origin), checked);
+    return Object.assign(row, { parts: { slider, entry, reader, origin, checked, says, mend } });
   }
   async function fix(kind) {
     const each = held(kind);
@@ -91,7 +79,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     }
   }
   function update(row, each) {
-    const { slider, entry, reader, from, to, origin, checked, says, mend } = row.parts;
+    const { slider, entry, reader, origin, checked, says, mend } = row.parts;
     slider.value = String(each.strength);
     slider.style.setProperty("--at", `${(100 * each.strength) / STRONGEST}%`);
     if (document.activeElement !== entry) entry.value = plain(each.strength);
@@ -106,8 +94,6 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
       reader.replaceChildren(...options.map(([value, word, available]) => h("option", { value, disabled: !available }, word)));
     }
     reader.value = each.estimator || DEFAULTS[each.kind] || options.find(([, , available]) => available)?.[0] || "";
-    if (document.activeElement !== from) from.value = String(Math.round(100 * each.start));
-    if (document.activeElement !== to) to.value = String(Math.round(100 * each.end));
     const verdict = each.given ? each.checked : null;
     checked.hidden = !verdict?.message;
     checked.dataset.verdict = verdict?.verdict || "";
