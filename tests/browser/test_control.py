@@ -164,7 +164,7 @@ def test_a_bad_file_is_told_and_nothing_is_lost(page: Page, clip: Path, tmp_path
     open_control(page)
     drop(page, clip)
     wait_for_films(page, "source", "depth")
-    before = held(page)
+    before = wait_for_held(page, "value.made.source && value.made.depth")
     bad = {
         "broken.mp4": clip.read_bytes()[:700],
         "list.m3u8": b"#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n",

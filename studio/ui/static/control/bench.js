@@ -60,7 +60,7 @@ export function mountBench(place, work, sources) {
     for (const each of doc.structures) if (doc.source || each.given) film(each.kind, nameOf(each.kind), each.given ? each.name || "made elsewhere" : titleOf(each, tasks.of(each.kind)));
     const first = list.find(({ key }) => key === "source");
     if (first && MASKED.has(doc.change.what)) {
-      if (doc.change.what === "around") Object.assign(first, { media: doc.made.around || first.media, task: tasks.of("mask") || first.task });
+      if (doc.change.what === "around") Object.assign(first, { media: doc.made.around || first.media, mask: doc.made.mask });
       else if (doc.change.what !== "paint" || view !== "paint" || !tidyHere()) first.mask = doc.made.mask;
       const task = tasks.of("mask");
       if (task && task.state !== "done") first.task = task.state === "failed" || first.task?.state === "done" ? task : first.task;

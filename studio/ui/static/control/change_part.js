@@ -31,6 +31,8 @@ export function changePart(work, can, open) {
   }
   const put = (patch, options) => work.change({ change: { ...work.doc.change, ...patch } }, options);
   function pick(name) {
+    const { cut } = work.doc;
+    if (name === "around") work.change({ cut: { ...cut, framing: { ...cut.framing, mode: "fit" } } }); // all of it, with room around
     put({ what: name }, { now: true });
     open(name === "paint" ? "paint" : "all");
   }
