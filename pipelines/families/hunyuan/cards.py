@@ -120,7 +120,7 @@ CARDS = (
             "Clips of up to five seconds from a sentence, by a model of 13 billion parameters.",
             "Heavy: 720p at full length asks for some 60 GB or much patience. It reads no negative prompt.",
         ),
-        traits=_WORDS,
+        traits={**_WORDS, "draft": True},
         parameters={"transformer": 12_821_012_544, **_TEXT},
         configs={"transformer": _TRANSFORMER, "vae": _VAE},
         settings_source=_SETTINGS,

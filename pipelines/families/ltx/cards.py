@@ -82,7 +82,7 @@ def _conditioned(card_id: str, repository: str, title: str, about: dict[str, Any
         pipeline="LTXConditionPipeline",
         repository=repository,
         about=_about(title, **about),
-        traits={"adapters": True, "lacks": _ALWAYS},
+        traits={"adapters": True, "draft": "timesteps" not in more.get("settings", {}), "lacks": _ALWAYS},
         settings_source=_SETTINGS,
         **more,
     )
@@ -101,7 +101,7 @@ CARDS = (
             conditionings=frozenset({"start_image"}),
             max_sequence_length=128,
         ),
-        traits={"adapters": True, "lacks": (*_ALWAYS, _NO_KEYS, _NO_END)},
+        traits={"adapters": True, "draft": True, "lacks": (*_ALWAYS, _NO_KEYS, _NO_END)},
         parameters=_FIRST,
         configs={"transformer": _SMALL, "vae": _FIRST_CODEC},
         take=("model_index.json", "scheduler/*", "text_encoder/*", "tokenizer/*", "transformer/*", "vae/*"),
