@@ -141,7 +141,7 @@ CARDS = (
             "needs": frozenset({"start_image"}),
             "lacks": (_NO_CONTROL, _NO_MASK, _NO_KEYS, _NO_END, _NO_REFERENCE, _NO_SOURCE),
         },
-        parameters={"transformer": 5_570_676_352, "text_encoder": _T5, "vae": _CODEC_PARAMETERS},
+        parameters={"transformer": 5_571_594_880, "text_encoder": _T5, "vae": _CODEC_PARAMETERS},
         configs={"transformer": {**_LARGE, **_WORDS, "patch_size_t": 2, "max_text_seq_length": 224}, "vae": _CODEC},
         settings_source=_SETTINGS,
     ),

@@ -130,7 +130,7 @@ CARDS = (
             "steps": Range(low=1, high=100, default=30),
             "guidance": Range(low=1, high=15, default=5, step=0.1),
         },
-        parameters={**_LARGE_97, "latent_upsampler": 252_000_000},
+        parameters={**_LARGE_97, "latent_upsampler": 126_250_624},
         configs={"transformer": _LARGE, "vae": _CODEC, "latent_upsampler": {}},
         settings={**_NOISE, "refine_steps": 10, "refine_strength": 0.4},
         parts=(Part(repository="Lightricks/ltxv-spatial-upscaler-0.9.7", take=("latent_upsampler/*",)),),
@@ -178,7 +178,7 @@ CARDS = (
             "audio_vae": 53_248_146,
             "text_encoder": 12_187_000_000,
             "connectors": 1_431_475_200,
-            "vocoder": 56_000_000,
+            "vocoder": 55_592_802,
         },
         configs={
             "transformer": {"num_attention_heads": 32, "attention_head_dim": 128, "num_layers": 48, "patch_size": 1},
