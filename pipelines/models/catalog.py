@@ -52,7 +52,7 @@ class Catalog:
         """Look at the folders again (their headers are read, no weights)."""
         cards: dict[str, ModelCard] = {}
         broken: list[BrokenFolder] = []
-        places = self._added if self._fetched is None else (*self._added, self._fetched)
+        places = self._added if self._fetched is None else (*self._added, *_children(self._fetched))
         for folder in _folders(self._assets, places):
             card_id = _free_id(folder, cards)
             try:

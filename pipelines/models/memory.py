@@ -62,6 +62,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def is_device_lost(error: BaseException) -> bool:
+    """Whether an error says that a CUDA device is gone; what follows on it in this process fails as well."""
+    text = str(error)
+    words = ("no CUDA-capable device", "device is lost", "unspecified launch failure", "unknown error", "ECC error")
+    return isinstance(error, RuntimeError) and "CUDA error" in text and any(word in text for word in words)
+
+
 class MainMemory:
     """Main memory of this process, shared by "cpu" and "mps"."""
 

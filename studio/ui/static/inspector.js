@@ -111,7 +111,8 @@ function obtained(clip) {
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
     row("Peak memory", bytes(facts.peak_bytes)),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
-    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · ")),
+    row("Draft", typeof facts.draft === "string" ? facts.draft.replace(/^draft: /, "") : "", "Made in less time: some frames differ from the final clip's"),
+    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · "), typeof facts.why === "string" ? facts.why : ""),
     row("File", bytes(clip.size_bytes)),
     row("Frames", clip.frames_sha256?.slice(0, 12), "SHA-256 of the frames: equal means bit-identical"),
   ];

@@ -143,3 +143,9 @@ def test_a_checkpoint_of_a_newer_library_says_so(own_folder: Path) -> None:
     index.write_text(json.dumps({**raw, "_diffusers_version": "9.1.0", "vae": ["diffusers", "AutoencoderFuture"]}))
     (broken,) = Catalog(own_folder / "none", [own_folder]).broken
     assert "diffusers 9.1.0" in broken.hint and "newer Gimbal" in broken.hint
+
+
+def test_a_place_for_fetched_models_that_is_empty_is_nothing_broken(tmp_path: Path) -> None:
+    for fetched in (tmp_path / "nowhere", tmp_path):
+        catalog = Catalog(tmp_path / "none", fetched=fetched)
+        assert catalog.broken == () and catalog.cards() == () and catalog.published()
