@@ -270,9 +270,11 @@ class Work:
             self._end(lambda: self._repository.stop_job(current.row.id))
         elif isinstance(message, Errored):
             self._fail(message.job_id, message.kind, message.message, message.hint)
-        elif message.attempt == current.run.attempt and isinstance(message, Done):
+        elif message.attempt != current.run.attempt:
+            return
+        elif isinstance(message, Done):
             self._keep_task(current, message)
-        elif message.attempt == current.run.attempt:
+        else:
             self._keep(current, message)
 
     def _progressed(self, current: _Current, message: Progressed) -> None:

@@ -17,7 +17,8 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from pipelines.domain.errors import GimbalError
-from studio.ui import answers, routes_camera, routes_clips, routes_files, routes_queue, routes_sources
+from studio.structure import Bench
+from studio.ui import answers, routes_camera, routes_clips, routes_control, routes_files, routes_queue, routes_sources
 from studio.ui.exports import Exports
 from studio.ui.feed import Feed
 from studio.ui.guard import Guard
@@ -50,18 +51,21 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     token = token or secrets.token_urlsafe(24)
     feed = Feed(studio)
     exports = Exports(studio, feed.note)
+    bench = Bench(studio.home, studio.library, tell=feed.wake)
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         yield
         feed.close()
         exports.close()
+        bench.close()
 
     app = FastAPI(title="Gimbal", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     answers.install(app)
     app.include_router(routes_queue.router(studio, feed, instance=secrets.token_hex(4)))
     app.include_router(routes_camera.router(studio))
     app.include_router(routes_clips.router(studio))
+    app.include_router(routes_control.router(studio, bench))
     app.include_router(routes_files.router(studio, exports))
     app.include_router(routes_sources.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")

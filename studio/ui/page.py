@@ -203,6 +203,7 @@ def head(token: str, modules: list[str]) -> str:
         '<link rel="icon" href="/gimbal/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/gimbal/static/gimbal.css">'
         '<link rel="stylesheet" href="/gimbal/static/camera.css">'
+        '<link rel="stylesheet" href="/gimbal/static/control.css">'
         f"<style>{elsewhere} {{ display: none !important; }}</style>"
         f'{preload}<script type="module" src="/gimbal/static/main.js"></script>'
     )

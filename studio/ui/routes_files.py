@@ -52,16 +52,16 @@ def _drops(routes: APIRouter, studio: Studio) -> None:
             return await asyncio.to_thread(_what_is, studio, path, name)
 
 
-async def received(request: Request, folder: Path, name: str) -> Path:
-    """The request's body in a file with a plain name; only the suffix of the given one is kept."""
+async def received(request: Request, folder: Path, name: str, most: int = MAX_DROP_BYTES) -> Path:
+    """The request's body in a file with a plain name; only the suffix of the given one is kept. most: bytes."""
     suffix = "".join(c for c in Path(name).suffix.lower() if c.isalnum() or c == ".")[:8]
     path = folder / f"dropped{suffix}"
     size = 0
     with path.open("wb") as out:
         async for chunk in request.stream():
             size += len(chunk)
-            if size > MAX_DROP_BYTES:
-                raise MediaError("The file is larger than 512 MB.", "Gimbal reads smaller clips only.")
+            if size > most:
+                raise MediaError(f"The file is larger than {most / 2**20:,.0f} MB.", "Cut it to the part you need.")
             await asyncio.to_thread(out.write, chunk)
     return path
 

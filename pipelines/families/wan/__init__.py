@@ -147,6 +147,7 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         camera_limits=about.camera_limits,
         max_controls=MAX_CONTROLS,
         restyles=True,
+        control_span=True,
         adapters=True,
         draft=about.steps.high >= FEWEST_STEPS_OF_DRAFTS,
     )

@@ -2,6 +2,7 @@
 import { button, h } from "./dom.js";
 import { get, post } from "./api.js";
 import { openExport } from "./exporter.js";
+import { useAsSource } from "./field_control.js";
 import { extend } from "./field_extension.js";
 import { takeFrame, takes } from "./field_pictures.js";
 import { likeClip, movesPictures, startWith } from "./field_camera.js";
@@ -14,6 +15,7 @@ import { menu } from "./top.js";
 /** The row of buttons under the player. */
 export function actions() {
   const frame = button("frame", "Use this frame as a picture, or the move of this clip", () => menu(frame, places()), { word: "Frame", kind: "gm-terse" });
+  const source = button("source", "Use this clip as source in the Control tab", () => useAsSource(state.clip), { word: "Source", kind: "gm-terse" });
   const longer = button("extend", "Extend this clip", () => menu(longer, ways()), { word: "Extend", kind: "gm-terse" });
   return h(
     "div",
@@ -23,6 +25,7 @@ export function actions() {
     button("use", "Use these settings in the form", useSettings, { word: "Use settings", kind: "gm-terse" }),
     frame,
     longer,
+    source,
     button("export", "Export", () => openExport(state.clip), { word: "Export", kind: "gm-terse" }),
     button("info", "Details", () => document.documentElement.classList.toggle("gm-details"), { kind: "gm-narrow-only" }),
   );

@@ -2,6 +2,7 @@
 import { plain } from "./dom.js";
 import { get, send } from "./api.js";
 import { likeFile, movesPictures, startWith, takeFile } from "./field_camera.js";
+import { takeSource } from "./field_control.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
 import { set, state } from "./store.js";
@@ -33,6 +34,7 @@ export async function receive(file, where) {
   if (where && takes(where)) return bring(file, where);
   if (where === "camera" && file.type.startsWith("image/")) return void startWith(file);
   if (/\.(txt|tum|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
+  if (state.tab === "control") return void takeSource(file);
   try {
     const found = await send("drop", file);
     if (found.kind === "gimbal") return await bringBack(found);
@@ -56,7 +58,8 @@ function describe(file, found) {
   if (found.kind !== "image") {
     const length = found.num_frames ? `, ${found.num_frames} frames at ${plain(found.fps, 2)} fps` : "";
     if (state.tab === "camera") return tell(`${file.name} is a clip of ${size}${length}.`, { action: { word: "Move like it", run: () => likeFile(file) }, seconds: 12 });
-    const use = taken() && { word: "Use its first frame", run: () => bring(file, nextPlace()) };
+    const first = state.tab === "image" && taken();
+    const use = first ? { word: "Use its first frame", run: () => bring(file, nextPlace()) } : { word: "Use as source", run: () => { set({ tab: "control" }); takeSource(file); } };
     return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal.", action: use, seconds: 12 });
   }
   if (!taken()) return tell(`${file.name} is a picture of ${size}.`, { hint: "The chosen model takes no start picture." });

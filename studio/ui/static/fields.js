@@ -2,12 +2,13 @@
 import { h, icon, plain, text as words } from "./dom.js";
 import { look } from "./bridge.js";
 import { camera } from "./field_camera.js";
+import { control } from "./field_control.js";
 import { extension } from "./field_extension.js";
 import { pictures } from "./field_pictures.js";
 import { seed } from "./field_seed.js";
 import { size } from "./field_size.js";
 
-const KINDS = { camera, hidden, text, model, number, size, seed, pictures, extension };
+const KINDS = { camera, control, hidden, text, model, number, size, seed, pictures, extension };
 const mounted = new Map();
 
 /** The control of a name: {value(), spec(), put(value), problem(words), focus()}. */

@@ -15,9 +15,12 @@ export function partOf(picture, columns, rows, aspect) {
   return { left, top, width: wide, height: high };
 }
 
-/** An editor for one picture: {node, show(picture, aspect)}; `change(patch)` is called with what a person changed. */
-export function makeFraming(change) {
-  const image = h("img", { alt: "", draggable: "false" });
+/**
+ * An editor for one picture: {node, show(picture, aspect)}; `change(patch)` is called with what a person changed.
+ * film: a video element to frame instead, which its owner fills.
+ */
+export function makeFraming(change, film = null) {
+  const image = film || h("img", { alt: "", draggable: "false" });
   const words = "The part that the clip shows. Arrows move it, + and - size it.";
   const frame = h("div", { class: "gm-frame", tabindex: "0", role: "application", "aria-label": words });
   const sheet = h("div", { class: "gm-sheet" }, image, frame);
@@ -28,8 +31,8 @@ export function makeFraming(change) {
   let picture = {};
   let aspect = 1;
 
-  const columns = () => image.naturalWidth || picture.width || 1;
-  const rows = () => image.naturalHeight || picture.height || 1;
+  const columns = () => image.naturalWidth || image.videoWidth || picture.width || 1;
+  const rows = () => image.naturalHeight || image.videoHeight || picture.height || 1;
   function draw() {
     const shape = picture.mode === "fit" ? aspect : columns() / rows();
     sheet.style.aspectRatio = String(shape);
@@ -98,12 +101,12 @@ export function makeFraming(change) {
   const size = (done) => adjust(0, 0, MOST_ZOOM ** Number(zoom.value) / (picture.zoom || 1), done);
   zoom.addEventListener("input", () => size(false));
   zoom.addEventListener("change", () => size(true));
-  image.addEventListener("load", draw);
+  for (const name of ["load", "loadedmetadata"]) image.addEventListener(name, draw);
   function show(next, shape) {
     picture = { mode: "fill", ...next };
     aspect = shape;
     const src = `/gimbal/media/pictures/${picture.media}`;
-    if (image.getAttribute("src") !== src) image.src = src;
+    if (!film && image.getAttribute("src") !== src) image.src = src;
     draw();
   }
   return { node, show };

@@ -7,13 +7,20 @@ import { fail, tell } from "./toast.js";
 
 const KEPT = "gimbal.form";
 let generateButton = null;
+const before = [];
 let turn = Promise.resolve(); // clicks reach the queue in their order
+
+/** Let something be finished before the form is put into the queue: `fn` may resolve to values that are laid over it. */
+export function beforeGenerate(fn) {
+  before.push(fn);
+}
 
 /** Put the form into the queue, with `values` laid over it; the stage then follows the first new job. */
 export async function generate(values = {}) {
   generateButton.classList.add("gm-pressed");
   const message = { project: state.project, values: { prompt: field("prompt").value(), tab: state.form, ...values } };
   try {
+    for (const fn of before) Object.assign(message.values, await fn());
     const answer = await (turn = turn.then(() => ask("generate", message), () => ask("generate", message)));
     if (answer.kind === "refused") return refuse(answer.error);
     set({ watch: answer.jobs[0], tab: state.form });

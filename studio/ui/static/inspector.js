@@ -93,10 +93,10 @@ const OF_A_MOVE = { source_clip: "Picture, moved", mask_clip: "What it does not 
 
 function conditioned(part, request) {
   const src = `/gimbal/media/pictures/${part.media}`;
-  const name = (request.camera && OF_A_MOVE[part.kind]) || CONDITIONS[part.kind] || part.kind;
+  const name = (request.camera && OF_A_MOVE[part.kind]) || (part.kind === "control_clip" ? `${part.control[0].toUpperCase()}${part.control.slice(1)} clip` : CONDITIONS[part.kind] || part.kind);
   const moves = part.kind.endsWith("_clip");
   const look = moves ? h("video", { class: "gm-thumb", src, muted: true, loop: true, playsinline: true, preload: "metadata", onpointerenter: (event) => event.target.play() }) : h("img", { class: "gm-thumb", src, alt: name });
-  const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : "";
+  const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : (part.strength ?? 1) !== 1 ? ` · strength ${plain(part.strength, 2)}` : "";
   const open = () => { const large = shown.classList.toggle("gm-look-large"); if (moves) large ? look.play() : look.pause(); };
   const shown = h("button", { type: "button", class: "gm-look", title: "Look at it, large or small", "aria-label": `Look at: ${name}`, onclick: open }, look);
   return row(name + more, shown);
@@ -111,7 +111,8 @@ function obtained(clip) {
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
     row("Peak memory", bytes(facts.peak_bytes)),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
-    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · ")),
+    row("Draft", typeof facts.draft === "string" ? facts.draft.replace(/^draft: /, "") : "", "Made in less time: some frames differ from the final clip's"),
+    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · "), typeof facts.why === "string" ? facts.why : ""),
     row("File", bytes(clip.size_bytes)),
     row("Frames", clip.frames_sha256?.slice(0, 12), "SHA-256 of the frames: equal means bit-identical"),
   ];

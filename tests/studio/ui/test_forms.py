@@ -122,7 +122,13 @@ def test_a_rolled_seed_is_another_one_each_time_and_a_locked_one_stays() -> None
 
 def test_what_a_model_cannot_do_is_greyed_with_its_reason() -> None:
     made = forms.specs(card(POOR), [card(POOR)])
-    assert {name for name, spec in made.items() if spec.reason} == {"negative_prompt", "pictures", "extension", "steps"}
+    assert {name for name, spec in made.items() if spec.reason} == {
+        "negative_prompt",
+        "pictures",
+        "extension",
+        "control",
+        "steps",
+    }
     assert all(spec.reason.endswith(".") for spec in made.values() if spec.reason)
     assert not [name for name, spec in forms.specs(card(), [card()]).items() if spec.reason]
 

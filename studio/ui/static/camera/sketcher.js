@@ -225,7 +225,7 @@ function keysOf(sketch, act) {
 }
 
 /** A row of choices of which one is on. */
-function segments(...choices) {
+export function segments(...choices) {
   const make = (first, run) => {
     const row = h("div", { class: "gm-segments", role: "radiogroup" }, choices.map(([name, word]) => h("button", { type: "button", role: "radio", dataset: { name }, onclick: () => { make.mark(row, name); run(name); } }, word)));
     make.mark(row, first);
