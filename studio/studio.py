@@ -80,13 +80,17 @@ class Studio:
         self._closing.set()
         if self.dispatcher is not None:
             self.dispatcher.close()
-        self.measuring.close()
-        self.pictures.close()
+        self.close_beside()
         if self._watcher.ident is not None:
             self._watcher.join()
         self.repository.close()
         logging.getLogger("gimbal").removeHandler(self._log_file)
         self._log_file.close()
+
+    def close_beside(self) -> None:
+        """End the processes that look at pictures and clips; nobody waits for their answers any more."""
+        self.measuring.close()
+        self.pictures.close()
 
     def __enter__(self) -> Studio:
         return self.start()

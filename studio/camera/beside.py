@@ -12,6 +12,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 KEPT_SECONDS = 600.0
-_LEAVE_SECONDS = 3.0
+_LEAVE_SECONDS = 1.0
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
 _log = logging.getLogger("gimbal.beside")
@@ -87,6 +88,15 @@ class Beside:
                 break
             self._settle(*asked)
         self._drop()
+        self._forget(asked)
+
+    def _forget(self, asked: _Asked | None) -> None:
+        """Nobody must wait for an answer that does not come."""
+        with suppress(queue.Empty):
+            while True:
+                if asked is not None:
+                    asked[0].cancel()
+                asked = self._inbox.get_nowait()
 
     def _settle(self, future: Future[Any], work: Callable[..., Any], given: tuple[Any, ...]) -> None:
         if not future.set_running_or_notify_cancel():

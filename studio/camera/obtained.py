@@ -77,7 +77,7 @@ def way_of(file: Path) -> CameraTrack:
 
 
 class Measuring:
-    """Measures clips one at a time in a process beside the window, at the lowest priority.
+    """Measures clips one at a time in a process beside the window that stands back for others.
 
     Each clip that is made with a path is measured once it is stored; older ones when they are asked for.
     """
@@ -88,7 +88,7 @@ class Measuring:
         self._tell = tell
         self._running: set[str] = set()
         self._lock = threading.Lock()
-        self._beside = Beside("measuring", niceness=10, kept_seconds=120.0)
+        self._beside = Beside("measuring", niceness=5, kept_seconds=120.0)
         self._closed = False
 
     def follow(self, row: ClipRow) -> None:

@@ -70,6 +70,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_sources.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")
     app.state.feed = feed
+    app.state.beside_close = studio.close_beside
     _mount(app, gr, blocks(studio), head(token, sorted(p.relative_to(STATIC).as_posix() for p in STATIC.rglob("*.js"))))
     app.add_middleware(Guard, token=token, hosts=[studio.settings.host])
     return app
@@ -159,6 +160,7 @@ def _run(app: FastAPI, sock: socket.socket, on_open: Any) -> None:
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             app.state.feed.close()
+            app.state.beside_close()  # requests that wait for an answer from beside end with it
             await super().shutdown(sockets)
 
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="on")

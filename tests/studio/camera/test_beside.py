@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 
 import psutil
 import pytest
@@ -70,6 +71,17 @@ def test_a_process_at_rest_gives_its_memory_back_and_comes_again() -> None:
     gone(beside.ask(os.getpid).result(60))
     assert beside.ask(double, 3).result(60) == 6
     beside.close()
+
+
+def test_who_waits_when_it_closes_waits_no_longer(beside: Beside) -> None:
+    waiting = [beside.ask(time.sleep, 60) for _ in range(3)]
+    time.sleep(0.1)
+    began = time.monotonic()
+    beside.close()
+    for future in waiting:
+        with pytest.raises((WorkerDied, CancelledError)):
+            future.result(20)
+    assert time.monotonic() - began < 30
 
 
 def test_closing_ends_the_process_and_refuses_what_comes_later(beside: Beside) -> None:
