@@ -19,6 +19,9 @@ from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, main_memory, measure_without_torch
 from pipelines.models.estimate import Estimate, PastRun, estimate
 from projects_db.records import JobRow
+from studio.camera.beside import Beside
+from studio.camera.obtained import Measuring
+from studio.camera.picture import Pictures
 from studio.home import add_model, added_models, prepare
 from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.events import Setup
@@ -53,6 +56,8 @@ class Studio:
         if self.rebuilt is not None:
             self.board.tell(Notice(message=" ".join(self.rebuilt.lines()), hint=""))
         self._guessed: DeviceFacts | None = None
+        self.measuring = Measuring(self.repository, self.library.clip_path, self.board.touch)
+        self.pictures = Pictures(Beside("pictures"), self.library)
         self.dispatcher = Dispatcher(self._parts(start_worker or self._spawn)) if worker else None
         self.queue = Queue(self.repository, self.catalog, self.library, self.board, self.dispatcher)
         self.subjects = Subjects(self)
@@ -75,6 +80,8 @@ class Studio:
         self._closing.set()
         if self.dispatcher is not None:
             self.dispatcher.close()
+        self.measuring.close()
+        self.pictures.close()
         if self._watcher.ident is not None:
             self._watcher.join()
         self.repository.close()
@@ -200,6 +207,7 @@ class Studio:
             board=self.board,
             start_worker=start_worker,
             expect=lambda request: self.estimate(request).seconds,
+            stored=self.measuring.follow,
         )
 
     def _spawn(self, listener: Listener) -> Executor:

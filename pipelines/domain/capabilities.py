@@ -80,6 +80,18 @@ class FrameGrid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CameraLimits:
+    """The fastest camera a model can be expected to follow, per frame step: degrees turned, metres travelled.
+
+    source: where the numbers come from, as a person is told.
+    """
+
+    degrees: float
+    metres: float
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What one model can do. `conditionings` lists the kinds it takes (see `pipelines.domain.conditioning`).
 
@@ -88,8 +100,10 @@ class Capabilities:
     controls: the kinds of control clip it was trained on; empty = all. cameras: ways besides depth and words in which
     it is given a camera path: "poses" (each frame's own) or "moves" (one of a few trained moves).
     max_controls: how many control clips it follows at once. restyles: whether it takes a source clip's strength.
+    control_span: whether control clips can count for a part of the steps (all of one request for the same part).
     adapters: whether it takes LoRA. draft: whether it can be quicker at some cost of the frames.
     lacks: pairs of a conditioning it does not take and why, in words for a person.
+    camera_limits: how fast a camera it was shown, None where nobody knows.
     """
 
     grid: FrameGrid
@@ -104,9 +118,11 @@ class Capabilities:
     cameras: frozenset[str] = frozenset()
     max_controls: int = 1
     restyles: bool = False
+    control_span: bool = False
     adapters: bool = False
     draft: bool = False
     lacks: tuple[tuple[str, str], ...] = ()
+    camera_limits: CameraLimits | None = None
 
     def takes(self, kind: str) -> bool:
         """Whether a request may hold that kind; what takes a source clip extends one too, unless it lacks that."""
@@ -220,6 +236,7 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
         yield Problem(field=ControlClip.kind, message=message, hint="Remove some, or choose another model.")
     if MaskClip.kind in kinds and SourceClip.kind not in kinds:
         yield Problem(field="mask_clip", message="A mask needs a source clip.", hint="Add the clip it belongs to.")
+    yield from _span_problems(request, capabilities)
     for part in request.conditioning:
         if isinstance(part, KeyImage) and not 0 <= part.frame < request.num_frames:
             message = f"A key picture is set at frame {part.frame}; the clip has {request.num_frames} frames."
@@ -235,6 +252,22 @@ def _conditioning_problems(request: GenerationRequest, capabilities: Capabilitie
         if isinstance(part, ControlClip) and not 0 <= part.strength <= MAX_STRENGTH:
             message = f"The strength {part.strength:g} of a control clip is outside 0 to {MAX_STRENGTH:g}."
             yield Problem(field="control_clip", message=message, hint="1 follows it as it is.")
+
+
+def _span_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:
+    """Control clips may count for a part of the steps where they are all that the model is given, and go together."""
+    spans = {(part.start, part.end) for part in request.conditioning if isinstance(part, ControlClip)}
+    if spans <= {(0.0, 1.0)}:
+        return
+    alone = all(isinstance(part, ControlClip) for part in request.conditioning)
+    whole = "Let it count from 0 to 1."
+    found = (
+        (not capabilities.control_span, f"In the model {request.model} a control clip counts for all steps.", whole),
+        (any(not 0 <= low < high <= 1 for low, high in spans), "A control clip ends before it begins.", whole),
+        (len(spans) > 1, "Control clips of one clip begin and end together.", "Give them the same part of the steps."),
+        (not alone, "What begins and ends with the control clips would be forgotten, too.", whole),
+    )
+    yield from (Problem(field=ControlClip.kind, message=text, hint=hint) for wrong, text, hint in found if wrong)
 
 
 def _restyle_problems(part: SourceClip, request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:

@@ -61,15 +61,21 @@ class MaskClip:
 
 @dataclass(frozen=True, kw_only=True)
 class ControlClip:
-    """A structure clip the result follows, of the kind `control`, with `strength` in 0..2."""
+    """A structure clip the result follows, of the kind `control`, with `strength` in 0..2.
+
+    start, end: shares of the denoising steps between which it counts.
+    """
 
     kind: ClassVar[str] = "control_clip"
     media: str
     control: ControlKind
     strength: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "strength", float(self.strength))
+        for name in ("strength", "start", "end"):
+            object.__setattr__(self, name, float(getattr(self, name)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ GimbalError
 ├── DownloadError        a model cannot be fetched, or what came is not what was promised
 ├── MediaError           a picture or clip cannot be read, or must not be
 ├── OutOfMemory          every rung of the memory ladder was tried
+├── DeviceLost           the device does not answer any more
 ├── Stopped              the person stopped the job (not a failure)
 ├── WorkerDied           the worker process ended without an answer
 ├── StorageError         the data folder or an output file cannot be written
@@ -74,6 +75,10 @@ class MediaError(GimbalError):
 
 class OutOfMemory(GimbalError):
     """The device has too little memory, even after every rung of the ladder."""
+
+
+class DeviceLost(GimbalError):
+    """The device does not answer any more: unplugged, reset, or its driver failed."""
 
 
 class Stopped(GimbalError):

@@ -14,6 +14,7 @@ One JSON object. `version` (1) and `title` are required, everything else may be 
     shift_terminal       its last noise level before zero, below 1; absent: where the shift leaves it
     max_sequence_length  text tokens after padding, as trained
     conditionings        kinds of `pipelines.domain.conditioning` it was trained for
+    camera_limits        {"degrees": .., "metres": .., "source": ".."}: the fastest frame step of a camera it was shown
 
 A folder without model_index.json changes the model of another folder and says so (see `pipelines.models.tuned`):
 
@@ -31,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipelines.domain.capabilities import Range
+from pipelines.domain.capabilities import CameraLimits, Range
 from pipelines.domain.conditioning import PART_TYPES
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.models.tuned import ABOUT as NAME
@@ -65,6 +66,7 @@ class About:
     shift_terminal: float | None = None
     max_sequence_length: int = 0
     conditionings: frozenset[str]
+    camera_limits: CameraLimits | None = None
     base: str = ""
     adapter: str = ""
 
@@ -169,6 +171,14 @@ def _kinds(value: Any) -> frozenset[str]:
     return frozenset(value)
 
 
+def _limits(value: Any) -> CameraLimits:
+    if not isinstance(value, dict) or value.keys() != {"degrees", "metres", "source"}:
+        raise ValueError("not an object of degrees, metres and source")
+    return CameraLimits(
+        degrees=_number(value["degrees"]), metres=_number(value["metres"]), source=_text(200)(value["source"])
+    )
+
+
 def _texts(limit: int, chars: int) -> Callable[[Any], tuple[str, ...]]:
     return lambda value: tuple(_text(chars)(item) for item in _list(value, limit))
 
@@ -200,6 +210,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "shift_terminal": _share,
     "max_sequence_length": _whole,
     "conditionings": _kinds,
+    "camera_limits": _limits,
     "base": _file,
     "adapter": _file,
 }

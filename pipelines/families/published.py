@@ -208,5 +208,6 @@ def capabilities(about: About, shape: Shape, traits: Mapping[str, Any], folder: 
         negative_prompt=about.negative_prompt,
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
+        camera_limits=about.camera_limits,
         **traits,
     )

@@ -36,6 +36,7 @@ from pipelines.models.placing import load_weights, place, release
 from pipelines.models.weights import AGAIN
 
 _BROKEN = (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError)
+_RENAMED = {"CLIPFeatureExtractor": "CLIPImageProcessor"}  # as older checkpoints name it
 Layout = Literal["channels first", "frames first", "tokens"]
 
 
@@ -284,7 +285,7 @@ def _checkpoint(card: ModelCard) -> Checkpoint:
 
 def _class(library: str, name: str) -> Any:
     if library == "transformers":
-        return getattr(transformers, name)
+        return getattr(transformers, _RENAMED.get(name, name))
     home = diffusers if library == "diffusers" else getattr(diffusers.pipelines, library)
     return getattr(home, name)
 

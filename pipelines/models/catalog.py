@@ -12,6 +12,7 @@ from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, UnknownMod
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import NAMES, family_named
 from pipelines.families.family import ModelCard
+from pipelines.models.glance import newer_library, refusal
 from pipelines.models.tuned import INDEX, base_folder, is_tuned
 
 DEFAULT = "toybox"
@@ -51,7 +52,7 @@ class Catalog:
         """Look at the folders again (their headers are read, no weights)."""
         cards: dict[str, ModelCard] = {}
         broken: list[BrokenFolder] = []
-        places = self._added if self._fetched is None else (*self._added, self._fetched)
+        places = self._added if self._fetched is None else (*self._added, *_children(self._fetched))
         for folder in _folders(self._assets, places):
             card_id = _free_id(folder, cards)
             try:
@@ -114,10 +115,27 @@ def _published(name: str, home: Path) -> tuple[ModelCard, ...]:
 
 
 def _children(path: Path) -> list[Path]:
+    """The checkpoints directly in a folder, or those of a Hub cache: the newest commit of each repository."""
     try:
+        cached = [snapshot for child in path.glob("models--*") if (snapshot := _snapshot(child)) is not None]
+        if path.name.startswith("models--") and (own := _snapshot(path)) is not None:
+            cached.append(own)
+        if cached:
+            return sorted(cached)
         return sorted(child for child in path.iterdir() if not child.name.startswith(".") and _is_checkpoint(child))
     except OSError:
         return []
+
+
+def _snapshot(repository: Path) -> Path | None:
+    """The commit that a repository in the Hub's cache stands at, None where it holds no checkpoint."""
+    try:
+        commit = (repository / "refs" / "main").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        commit = ""
+    is_plain = re.fullmatch(r"[0-9a-f]{7,64}", commit) is not None
+    found = [repository / "snapshots" / commit] if is_plain else sorted((repository / "snapshots").glob("*"))
+    return next((folder for folder in reversed(found) if _is_checkpoint(folder)), None)
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -126,9 +144,15 @@ def _is_checkpoint(path: Path) -> bool:
 
 def _card(folder: Path, card_id: str) -> ModelCard:
     if not _is_checkpoint(folder):
-        message = f"{folder} holds no {INDEX}."
-        raise BrokenCheckpoint(message, "Choose the folder of a checkpoint in diffusers layout.")
+        raise refusal(folder)
     base = base_folder(folder) or folder
+    try:
+        return _card_of(base, folder, card_id)
+    except BrokenCheckpoint as error:
+        raise BrokenCheckpoint(error.message, f"{error.hint} {newer_library(base)}".strip()) from None
+
+
+def _card_of(base: Path, folder: Path, card_id: str) -> ModelCard:
     for name in NAMES:
         if family_named(name).recognises(base):
             return family_named(name).card(folder, card_id)
@@ -137,7 +161,15 @@ def _card(folder: Path, card_id: str) -> ModelCard:
 
 
 def _slug(folder: Path) -> str:
-    return re.sub(r"[^a-z0-9.]+", "-", folder.resolve().name.lower()).strip("-.") or "model"
+    return re.sub(r"[^a-z0-9.]+", "-", _name(folder).lower()).strip("-.") or "model"
+
+
+def _name(folder: Path) -> str:
+    """The name of a checkpoint folder; in the Hub's cache, where commits are the names, that of the repository."""
+    resolved = folder.resolve()
+    if resolved.parent.name == "snapshots":
+        return resolved.parent.parent.name.rpartition("--")[2]
+    return resolved.name
 
 
 def _free_id(folder: Path, taken: dict[str, ModelCard]) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, TypeVar
 
-from pipelines.domain.errors import OutOfMemory
+from pipelines.domain.errors import DeviceLost, OutOfMemory
 from pipelines.families.family import Setup
-from pipelines.models.memory import is_out_of_memory
+from pipelines.models.memory import is_device_lost, is_out_of_memory
 from pipelines.models.placement import Machine
 
 Rung = Literal["none", "collect", "evict", "tile", "offload", "stream", "round"]
@@ -57,6 +57,9 @@ def _try(attempt: Callable[[], T]) -> tuple[T] | str:
     try:
         return (attempt(),)
     except (MemoryError, RuntimeError) as error:
+        if is_device_lost(error):
+            message = "The graphics card does not answer any more: it was unplugged or reset, or its driver failed."
+            raise DeviceLost(message, "Look at the card and its driver; then start the job again.") from error
         if not is_out_of_memory(error):
             raise
         return str(error)[:300] or "out of memory"

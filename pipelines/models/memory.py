@@ -16,6 +16,7 @@ import psutil
 from pipelines.models.device import DeviceFacts, main_memory
 
 _ALLOCATOR = "DefaultCPUAllocator"
+_ONEDNN = "could not create a primitive"  # what its kernels say when they get no memory for their code and buffers
 _SLACK = 64 * 2**20  # room for what is no tensor: threads, Python's own objects, small buffers
 
 
@@ -54,8 +55,18 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error)
     return isinstance(error, RuntimeError) and (
-        _ALLOCATOR in text or "MPS backend out of memory" in text or "CUDA error: out of memory" in text
+        _ALLOCATOR in text
+        or _ONEDNN in text
+        or "MPS backend out of memory" in text
+        or "CUDA error: out of memory" in text
     )
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether an error says that a CUDA device is gone; what follows on it in this process fails as well."""
+    text = str(error)
+    words = ("no CUDA-capable device", "device is lost", "unspecified launch failure", "unknown error", "ECC error")
+    return isinstance(error, RuntimeError) and "CUDA error" in text and any(word in text for word in words)
 
 
 class MainMemory:

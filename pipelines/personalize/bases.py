@@ -39,7 +39,7 @@ class Base(Protocol):
 class WanBase:
     """Wan text to video, and Wan VACE without any condition besides the words."""
 
-    targets = ("to_q", "to_k", "to_v", "to_out.0")
+    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
 
     def __init__(self, pipe: Any, max_sequence_length: int, shift: float) -> None:
         self.pipe = pipe

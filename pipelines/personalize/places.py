@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FAR = 3.0
+FAR = 8.0
 _SIDE = 64
 
 

@@ -113,7 +113,8 @@ def _rows(pipe: Any, folder: Path, use: SubjectUse) -> Tensor:
 
 def _load_layers(pipe: Any, folders: Mapping[SubjectUse, Path]) -> list[str]:
     """Load every LoRA under a name of ours and set their strengths; nothing stays loaded when one does not fit."""
-    names, strengths = [], []
+    names: list[str] = []
+    strengths: list[float] = []
     try:
         for use, folder in folders.items():
             path = folder / LORA

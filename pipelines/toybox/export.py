@@ -17,6 +17,7 @@ import torch
 from diffusers import AutoencoderKLWan, WanVACEPipeline
 
 from pipelines.domain.conditioning import CONDITIONING_TYPES
+from pipelines.toybox.camera_limits import camera_limits
 from pipelines.toybox.clips import read_shard, shard_numbers
 from pipelines.toybox.networks import Denoiser, build_scheduler
 from pipelines.toybox.recipes import RECIPES, Recipe
@@ -75,6 +76,7 @@ def about(recipe: Recipe, words: Sequence[str], defaults: Defaults) -> Mapping[s
         "shift": recipe.transformer.shift,
         "max_sequence_length": recipe.transformer.text_length,
         "conditionings": sorted(part.kind for part in CONDITIONING_TYPES),
+        "camera_limits": camera_limits(recipe.mixture, recipe.num_frames),
     }
 
 

@@ -1,6 +1,6 @@
 """Make the table by which pictures of this world are captioned: what every ground under every sky looks like.
 
-    python -m pipelines.toybox.places --target assets/models/toybox/places.json
+    python -m pipelines.toybox.places --target assets/places/toybox.json
 """
 
 import argparse

@@ -64,7 +64,7 @@ class TransformerRecipe:
     text_heads: int = 4
     text_length: int = 48
     vocab_size: int = 320
-    steps: int = 5200
+    steps: int = 4200
     batch: int = 32
     learning_rate: float = 1e-3
     muon_rate: float = 1.5e-3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from studio.bench.report import Report
 
-NAMES = ("start", "click", "library", "idle", "toybox", "camera")
+NAMES = ("start", "click", "library", "idle", "preview", "toybox", "camera", "control", "estimators")
 Say = Callable[[str], None]
 
 

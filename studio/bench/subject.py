@@ -69,6 +69,7 @@ class _World:
     encoder: Any
     codec: Any
     folder: Path
+    assets: Path
     size: Extent
 
 
@@ -212,7 +213,7 @@ def _learned(world: _World, subject: Subject, method: str) -> _Worn:
     from pipelines.toybox.bench.subjects import pictures
     from studio.subjects.costs import preset_for
     from studio.subjects.placing import place
-    from studio.subjects.service import PLACES
+    from studio.subjects.service import places_file
 
     card, able = world.card, world.card.capabilities
     shown = pictures(subject, world.size.pictures)
@@ -222,7 +223,7 @@ def _learned(world: _World, subject: Subject, method: str) -> _Worn:
         return _Worn((), (cut[0],), 0.0)
     chosen: Method = "token" if method == "token" else "lora" if method == "lora" else "both"
     settings = replace(preset_for(card, "quick", chosen), **world.size.changes)
-    places = read_places(card.folder / PLACES)
+    places = read_places(places_file(world.assets, card))
     captions = [
         first_caption(
             subject.token, subject.class_word, able, place="" if places is None else places.at(picture, each.mask)
@@ -268,7 +269,9 @@ def _world(read: Settings, size: Extent, say: Say) -> Iterator[_World]:
             likeness.save(likeness.train(likeness.pictures(size.renders, 1), size.renders // 3), folder / LIKENESS)
             kept = folder / LIKENESS
         codec = AutoencoderKLWan.from_pretrained(card.folder / "vae").to(torch.bfloat16)
-        yield _World(card, manager, load_judge(models / JUDGE), likeness.load(kept), codec.eval(), folder, size)
+        yield _World(
+            card, manager, load_judge(models / JUDGE), likeness.load(kept), codec.eval(), folder, read.assets, size
+        )
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -63,7 +63,7 @@ def _ignore(progress: object) -> None:
 def measure(
     say: Say, settings: Settings | None = None, size: Size | None = None, tools: Instruments | None = None
 ) -> Findings:
-    """Every card whose name begins with toybox. size: how much is measured. tools: what reads clips, else the shipped."""
+    """Every card whose name begins with toybox. size: how much. tools: what reads clips, else the shipped."""
     from pipelines.toybox.bench.run import measure_floors, measure_model
 
     read = settings or Settings.read()
@@ -74,7 +74,7 @@ def measure(
     judge = read.assets / "models" / JUDGE
     if not judge.is_dir():
         raise GimbalError(f"There is no judge in {judge}.", "python -m pipelines.toybox.train_judge makes it.")
-    world = _world(cards[0], judge, size, tools or _instruments(judge))
+    world = _world(cards[0], judge, size, tools or instruments(judge))
     measures: list[Measure] = []
     found: dict[str, Results] = {}
     for card in cards:
@@ -106,7 +106,7 @@ def shape_of(card: ModelCard) -> Shape:
     return Shape(*grid.sizes[0], grid.lengths[0])
 
 
-def _instruments(judge: Path) -> Instruments:
+def instruments(judge: Path) -> Instruments:
     from pipelines.conditioning import depth, pose
     from pipelines.toybox.bench.controls import Instruments
     from pipelines.toybox.judge import load_judge

@@ -1,27 +1,34 @@
-"""A camera path becomes what the chosen model takes: its own poses, the stage's depth, a trained move, or words."""
+"""A camera path becomes what the chosen model takes.
+
+That is a start picture moved along it with a mask, its own poses, the stage's depth, a trained move, or words.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.conditioning import depth
 from pipelines.conditioning.previz import Stage, render
 from pipelines.domain.camera.path import CameraPath
+from pipelines.domain.camera.problems import require_sound
 from pipelines.domain.capabilities import Capabilities
-from pipelines.domain.conditioning import ControlClip
+from pipelines.domain.conditioning import Conditioning, ControlClip, MaskClip, SourceClip, StartImage
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from studio.camera.words import words_for
 
 if TYPE_CHECKING:
+    from studio.camera.picture import Pictures, Shown
     from studio.library import Library
 
-Route = Literal["poses", "depth", "move", "words", "none"]
+Route = Literal["warp", "poses", "depth", "move", "words", "none"]
 CLIP_NAME = "camera-depth.mp4"
 
 
@@ -36,13 +43,51 @@ class Told:
         return f"{self.gets} {self.lost}"
 
 
-def route_for(capabilities: Capabilities) -> Route:
-    """The best way a model can be given a path."""
+_TOLD: Mapping[Route, Told] = MappingProxyType(
+    {
+        "warp": Told(
+            gets="The model is given the picture, moved along the path, and a mask of what it does not show.",
+            lost="Distances are estimated from the picture alone, so moves bend where they are wrong. What the picture "
+            "hides the model makes up, and things in it stand still unless it moves them.",
+        ),
+        "depth": Told(
+            gets="The model is given the stage's depth.",
+            lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
+        ),
+        "poses": Told(
+            gets="The model is given the camera's pose and lens at every frame.",
+            lost="Nothing of the path is lost; things on the stage are not seen by it.",
+        ),
+        "move": Told(
+            gets="The model is given the trained move that the path mostly is: zoom, pan, tilt or roll.",
+            lost="Everything else of the path is lost, its timing too.",
+        ),
+        "none": Told(gets="The model is given nothing of the move.", lost="It takes neither words nor a camera."),
+        "words": Told(
+            gets="The model is given the move in words only.",
+            lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
+        ),
+    }
+)
+
+
+def takes_pictures(capabilities: Capabilities) -> bool:
+    """Whether a model can begin with a picture at all."""
+    return StartImage.kind in capabilities.conditionings or _takes_warp(capabilities)
+
+
+def _takes_warp(capabilities: Capabilities) -> bool:
+    return {SourceClip.kind, MaskClip.kind} <= capabilities.conditionings
+
+
+def route_for(capabilities: Capabilities, *, picture: bool = False) -> Route:
+    """The best way a model can be given a path, with a start picture or without."""
+    if picture and _takes_warp(capabilities):
+        return "warp"
     if "poses" in capabilities.cameras:
         return "poses"
-    if ControlClip.kind in capabilities.conditionings and (
-        not capabilities.controls or "depth" in capabilities.controls
-    ):
+    takes_depth = not capabilities.controls or "depth" in capabilities.controls
+    if not picture and ControlClip.kind in capabilities.conditionings and takes_depth:
         return "depth"
     if "moves" in capabilities.cameras:
         return "move"
@@ -51,27 +96,7 @@ def route_for(capabilities: Capabilities) -> Route:
 
 def told(route: Route) -> Told:
     """What to say about a route."""
-    if route == "depth":
-        return Told(
-            gets="The model is given the stage's depth.",
-            lost="It is rendered along the move; where the prompt tells of another scene, one of both gives way.",
-        )
-    if route == "poses":
-        return Told(
-            gets="The model is given the camera's pose and lens at every frame.",
-            lost="Nothing of the path is lost; things on the stage are not seen by it.",
-        )
-    if route == "move":
-        return Told(
-            gets="The model is given the trained move that the path mostly is: zoom, pan, tilt or roll.",
-            lost="Everything else of the path is lost, its timing too.",
-        )
-    if route == "none":
-        return Told(gets="The model is given nothing of the move.", lost="It takes neither words nor a camera.")
-    return Told(
-        gets="The model is given the move in words only.",
-        lost="It takes no depth, so the main moves are added to the prompt. Amounts, timing and the rest are lost.",
-    )
+    return _TOLD[route]
 
 
 def compiled(
@@ -86,8 +111,7 @@ def compiled(
         raise InvalidRequest(found)
     route = route_for(capabilities)
     if route == "none":
-        message = f"The model {request.model} takes neither words nor a camera."
-        raise InvalidRequest((Problem(field="camera", message=message, hint="Choose another model."),))
+        raise _takes_none(request)
     if route == "words":
         return dataclasses.replace(request, camera=path, prompt=_with_words(request.prompt, path))
     if route != "depth":
@@ -97,6 +121,35 @@ def compiled(
     control = Frames(depth.to_control(depth.nearness(seen.depth)), fps=request.fps or 1.0)
     part = ControlClip(media=_stored(control, library), control="depth")
     return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, part))
+
+
+def compiled_with_picture(
+    request: GenerationRequest, path: CameraPath, shown: Shown, capabilities: Capabilities, pictures: Pictures
+) -> GenerationRequest:
+    """The request with the path and its start picture in it: warp and mask as stored clips, or the move in words.
+
+    Raises InvalidRequest, MediaError, StorageError, WorkerDied.
+    """
+    require_sound(path)
+    route = route_for(capabilities, picture=True)
+    if route == "none":
+        raise _takes_none(request)
+    given: tuple[Conditioning, ...] = ()
+    if route == "warp":
+        made = pictures.compile(shown, path, request.num_frames, request.fps or 1.0)
+        given, start = (SourceClip(media=made.warp), MaskClip(media=made.mask)), made.picture
+    else:
+        start = pictures.keep(shown)
+    if route == "words":
+        request = dataclasses.replace(request, prompt=_with_words(request.prompt, path))
+    if capabilities.takes(StartImage.kind):
+        given = (*given, StartImage(media=start))
+    return dataclasses.replace(request, camera=path, conditioning=(*request.conditioning, *given))
+
+
+def _takes_none(request: GenerationRequest) -> InvalidRequest:
+    message = f"The model {request.model} takes neither words nor a camera."
+    return InvalidRequest((Problem(field="camera", message=message, hint="Choose another model."),))
 
 
 def _with_words(prompt: str, path: CameraPath) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import multiprocessing
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,10 @@ import numpy as np
 from pipelines.domain.camera import pose
 from pipelines.domain.camera.compare import Comparison, compare
 from pipelines.domain.camera.path import CameraPath
-from pipelines.domain.camera.track import track_of
+from pipelines.domain.camera.track import CameraTrack, track_of
+from pipelines.domain.errors import GimbalError
 from pipelines.domain.request import GenerationRequest
+from studio.camera.beside import Beside
 
 if TYPE_CHECKING:
     from projects_db.records import ClipRow
@@ -59,8 +60,27 @@ def _plain(values: Any) -> Any:
     return np.round(np.asarray(values, np.float64), _DIGITS).tolist()
 
 
+def way_of(file: Path) -> CameraTrack:
+    """How the camera of a clip moved, its lens found too; the unit of length is `Measured`'s, not the metre.
+
+    Raises GimbalError where it could not be measured, MediaError where the file is no clip.
+    """
+    from pipelines.measure.measure import MOST_FRAMES, measure
+    from pipelines.measure.measured import as_track
+    from studio.media import read_frames
+
+    frames = read_frames(file, max_frames=MOST_FRAMES)
+    seen = measure(frames.pixels)
+    if seen.problem:
+        raise GimbalError(f"The camera of this clip could not be measured. {seen.problem}", "Draw its move instead.")
+    return as_track(seen, (frames.width, frames.height), frames.fps)
+
+
 class Measuring:
-    """Measures clips one at a time in a process of its own, so that the window stays quick."""
+    """Measures clips one at a time in a process beside the window, at the lowest priority.
+
+    Each clip that is made with a path is measured once it is stored; older ones when they are asked for.
+    """
 
     def __init__(self, repository: Repository, clip_path: Callable[[ClipRow], Path], tell: Callable[[], None]) -> None:
         self._repository = repository
@@ -68,10 +88,15 @@ class Measuring:
         self._tell = tell
         self._running: set[str] = set()
         self._lock = threading.Lock()
-        self._pool: ProcessPoolExecutor | None = None
+        self._beside = Beside("measuring", niceness=10, kept_seconds=120.0)
+        self._closed = False
+
+    def follow(self, row: ClipRow) -> None:
+        """Measure a clip that was just stored, where it has a path. Returns at once."""
+        self.of(row)
 
     def of(self, row: ClipRow) -> dict[str, Any] | None:
-        """What is known of a clip's camera; {"measuring": True} from the first question on. None without a path."""
+        """What is known of a clip's camera; {"measuring": True} until it is measured. None without a path."""
         request = GenerationRequest.from_json(row.request_json)
         known = json.loads(row.facts_json or "{}").get(FACT)
         if request.camera is None or known:
@@ -79,30 +104,38 @@ class Measuring:
         self._start(row, request, request.camera)
         return {"measuring": True}
 
+    def way_of(self, file: Path) -> Future[CameraTrack]:
+        """How the camera of any clip moved; see `way_of`."""
+        return self._beside.ask(way_of, file)
+
     def close(self) -> None:
-        """Forget what is not measured yet."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        """Leave what is not measured yet for another time."""
+        self._closed = True
+        self._beside.close()
 
     def _start(self, row: ClipRow, request: GenerationRequest, path: CameraPath) -> None:
         with self._lock:
             if row.id in self._running:
                 return
             self._running.add(row.id)
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn"))
-        size = (request.width, request.height)
-        work = self._pool.submit(measured_against, self._clip_path(row), path, size, request.num_frames)
+        size = (row.width, row.height)
+        work = self._beside.ask(measured_against, self._clip_path(row), path, size, request.num_frames)
         work.add_done_callback(lambda done: self._keep(row.id, done))
 
     def _keep(self, clip_id: str, done: Future[dict[str, Any]]) -> None:
-        if done.cancelled():
-            return
-        error = done.exception()
-        if error is not None:
-            _log.error("measuring the camera of clip %s failed", clip_id, exc_info=error)
-        found = {"problem": "The clip could not be read."} if error is not None else done.result()
-        self._repository.tell_of_clip(clip_id, {FACT: found})
+        try:
+            if not done.cancelled() and not self._closed:
+                self._repository.tell_of_clip(clip_id, {FACT: _result(clip_id, done)})
+        except GimbalError as error:  # such as a clip that was deleted meanwhile
+            _log.warning("what became of the camera of clip %s could not be kept: %s", clip_id, error)
         with self._lock:
             self._running.discard(clip_id)
         self._tell()
+
+
+def _result(clip_id: str, done: Future[dict[str, Any]]) -> dict[str, Any]:
+    error = done.exception()
+    if error is None:
+        return done.result()
+    _log.error("measuring the camera of clip %s failed", clip_id, exc_info=error)
+    return {"problem": error.message if isinstance(error, GimbalError) else "The clip could not be read."}

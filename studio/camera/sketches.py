@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from pipelines.conditioning.previz import KINDS, MAX_STAND_INS, Stage, StandIn
+from pipelines.domain.camera import pose
 from pipelines.domain.camera.path import CameraPath
 from pipelines.domain.camera.plan_text import path_from_text
 from pipelines.domain.camera.rig import START, Start
 from pipelines.domain.camera.text import from_dict, to_dict
+from pipelines.domain.camera.track import CameraTrack
 from pipelines.domain.errors import InvalidRequest, Problem
 
 FIRST_MOVE = "orbit left 45 eased"
 SIZES = (0.05, 50.0)
 FARTHEST_METRES = 1000.0
-LIMITS = {"degrees": 9.0, "metres": 0.6}
-"""The fastest frame steps of the clips that toybox learnt from; faster ones are shown, not forbidden."""
 
 
 def first_sketch() -> dict[str, Any]:
@@ -27,10 +30,32 @@ def first_sketch() -> dict[str, Any]:
     return sketch_of(path_from_text(FIRST_MOVE, start), stage, FIRST_MOVE)
 
 
-def sketch_of(path: CameraPath, stage: Stage | None, words: str = "") -> dict[str, Any]:
+def sketch_of(
+    path: CameraPath, stage: Stage | None, words: str = "", picture: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A sketch for a page; without a stage the page keeps the one that it shows."""
     things = None if stage is None else [_plain(thing) for thing in stage.stand_ins]
-    return {"path": to_dict(path), "things": things, "text": words}
+    return {"path": to_dict(path), "things": things, "text": words, "picture": dict(picture) if picture else None}
+
+
+def picture_of(sketch: Any) -> Any:
+    """The start picture of a sketch as the page tells of it, None where it has none."""
+    picture = sketch.get("picture") if isinstance(sketch, Mapping) else None
+    return picture or None
+
+
+def placed(track: CameraTrack, start: Start) -> CameraTrack:
+    """A measured track put into the sketch's world: it begins where the sketch does, looking where that looks.
+
+    Its unit, the distance of what the first frame sees, becomes the distance of what the sketch looks at.
+    """
+    away = float(np.linalg.norm(np.subtract(start.target, start.position))) or 1.0
+    begin = np.eye(4)
+    begin[:3, :3] = pose.look_at(np.array(start.position), np.array(start.target))
+    begin[:3, 3] = start.position
+    steps = pose.relative_to(track.camera_to_world, track.camera_to_world[0])
+    steps[:, :3, 3] *= away
+    return replace(track, camera_to_world=begin @ steps)
 
 
 def _plain(thing: StandIn) -> dict[str, Any]:

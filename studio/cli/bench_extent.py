@@ -1,4 +1,4 @@
-"""How much of the camera and subject benchmarks is measured: fewer of everything make a quick smoke test."""
+"""How much of some benchmarks is measured: fewer of everything make a quick smoke test."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from pipelines.domain.errors import GimbalError
 
 if TYPE_CHECKING:
-    from studio.bench import subject
+    from studio.bench import control, subject
     from studio.bench.camera import Extent
 
 ESTIMATORS = ("exact", "structure")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    camera = parser.add_argument_group("camera only")
+    camera = parser.add_argument_group("camera, and control (with --paths for its scenes)")
     camera.add_argument("--paths", type=_count, metavar="N", help="how many held-out paths for each route (20)")
     camera.add_argument("--seeds", type=_count, metavar="N", help="how many clips for each path (3)")
     camera.add_argument("--steps", type=_count, metavar="N", help="steps of each clip (the model's own)")
@@ -34,10 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def extent_of(options: argparse.Namespace) -> Extent | subject.Extent | None:
+def extent_of(options: argparse.Namespace) -> Extent | control.Extent | subject.Extent | None:
     """What was asked for, None where nothing was said. Raises GimbalError for other benchmarks."""
     if options.name == "subject":
         return _of_subject(options)
+    if options.name == "control":
+        return _of_control(options)
     given = {name: getattr(options, name) for name in ("paths", "seeds", "steps", "card")}
     given["estimators"] = tuple(dict.fromkeys(options.estimator)) if options.estimator else None
     given = {name: value for name, value in given.items() if value is not None}
@@ -48,6 +50,13 @@ def extent_of(options: argparse.Namespace) -> Extent | subject.Extent | None:
     from studio.bench.camera import Extent
 
     return Extent(**given)
+
+
+def _of_control(options: argparse.Namespace) -> control.Extent:
+    from studio.bench.control import Extent
+
+    given = {"scenes": options.paths} | {name: getattr(options, name) for name in ("seeds", "steps", "card")}
+    return Extent(**{name: value for name, value in given.items() if value is not None})
 
 
 def _of_subject(options: argparse.Namespace) -> subject.Extent:

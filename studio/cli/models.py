@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pull.add_argument("--mirror", metavar="URL", help="another place than the Hugging Face Hub (also GIMBAL_HUB)")
     verify = actions.add_parser("verify", help="compare a fetched model with the hashes it came with")
     verify.add_argument("card", metavar="CARD")
-    lora = actions.add_parser("lora", help="list the LoRA files, or add one")
+    lora = actions.add_parser("lora", help="list the LoRA files, or add one, or a folder of them")
     lora.add_argument("file", type=Path, nargs="?", metavar="FILE")
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
@@ -110,10 +110,9 @@ def _lora(file: Path | None, home: Home, console: Console) -> int:
 
     shelf = LoraShelf(home.loras)
     try:
-        added = shelf.add(file.expanduser()) if file is not None else None
+        shown = shelf.all() if file is None else tuple(shelf.add(path) for path in _files(file.expanduser()))
     except OSError as error:
         raise storage_error(error, home.loras) from error
-    shown = shelf.all() if added is None else (added,)
     rows = [(lora.name, lora.facts.base, lora.facts.rank, lora.digest[:12]) for lora in shown]
     console.table(("LoRA", "made for", "rank", "hash"), rows)
     for path, why in shelf.broken:
@@ -123,6 +122,25 @@ def _lora(file: Path | None, home: Home, console: Console) -> int:
     ]
     console.result(loras=told)
     return 0
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or every LoRA of a folder such as ComfyUI's; other files there are passed over."""
+    from pipelines.domain.errors import BrokenCheckpoint
+    from pipelines.models.lora_keys import read_lora
+
+    if not path.is_dir():
+        return [path]
+    found = []
+    for file in sorted(path.rglob("*.safetensors")):
+        try:
+            read_lora(file)
+        except BrokenCheckpoint:
+            continue
+        found.append(file)
+    if not found:
+        raise BrokenCheckpoint(f"{path} holds no LoRA.", "Name a file in safetensors, or a folder of such.")
+    return found
 
 
 def _offer(card: ModelCard) -> tuple[object, ...]:

@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{name}", metavar="FILE", help=f"follow the {name} of this file")
     group.add_argument("--strength", action="append", default=[], metavar="KIND=N", help="of a control, 0 to 2 (1)")
     group.add_argument("--estimator", action="append", default=[], metavar="KIND=NAME", help="what reads a control")
+    group.add_argument("--span", type=_span, default=(0.0, 1.0), metavar="A-B", help="steps they count for (0-1)")
     group.add_argument("--as-is", action="store_true", help="take every control file for a control clip")
     group.add_argument("--fix", action="store_true", help="mend control clips in another convention")
     group.add_argument("--source", type=Path, metavar="FILE", help="the clip or picture to be changed")
@@ -155,7 +156,10 @@ class _Work:
             if given := getattr(self.options, name):
                 path = self.options.source if given == SOURCE else Path(given)
                 media = self._control(name, path)
-                yield ControlClip(media=media, control=name, strength=self.strengths.get(name, 1.0))  # type: ignore[arg-type]
+                start, end = self.options.span
+                kind: Any = name
+                strength = self.strengths.get(name, 1.0)
+                yield ControlClip(media=media, control=kind, strength=strength, start=start, end=end)
 
     def source_and_mask(self) -> Iterator[Conditioning]:
         """The source itself stands in the request unless only its structure is asked for."""
@@ -209,7 +213,8 @@ class _Work:
         self.console.note(f"{name}: {path.name} is used as it is. {found.message}")
         if found.fix and found.verdict == "fixable":
             if self.options.fix:
-                media = self._made(f"{name} mended ({found.fix})", Fix(source=media, control=kind, fix=found.fix)).media
+                media = self._made(f"{name} mended", Fix(source=media, control=kind, fix=found.fix)).media
+                self.console.note(f"{name}: mended ({found.fix}).")
             else:
                 self.console.note(f"{name}: add --fix to mend it.")
         return self._made(name, Conform(source=media, target=self.target, cut=self.cut)).media
@@ -229,6 +234,15 @@ class _Work:
              "notes": list(made.notes), "seconds": round(made.seconds, 3)}
         )  # fmt: skip
         return made
+
+
+def _span(text: str) -> tuple[float, float]:
+    """`0-0.5` as (0.0, 0.5)."""
+    low, _, high = text.partition("-")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no span: write it as 0-0.5") from None
 
 
 def _pairs(option: str, given: list[str]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from typing import Final, assert_never
 
 from pipelines.domain.errors import DatabaseError, GimbalError, NoSpace, StorageError
 from pipelines.domain.request import GenerationRequest
-from projects_db.records import JobRow, NotFound
+from projects_db.records import ClipRow, JobRow, NotFound
 from projects_db.repository import Repository
 from studio.home import Home
 from studio.jobs.crashpoint import reach
@@ -53,7 +53,7 @@ _log = logging.getLogger("gimbal.work")
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a dispatcher works with. expect: the seconds a request will take here."""
+    """What a dispatcher works with. expect: the seconds a request will take here. stored: told of each new clip."""
 
     settings: Settings
     home: Home
@@ -62,6 +62,7 @@ class Parts:
     board: Board
     start_worker: StartExecutor
     expect: Callable[[GenerationRequest], float]
+    stored: Callable[[ClipRow], None]
 
 
 @dataclass
@@ -269,9 +270,11 @@ class Work:
             self._end(lambda: self._repository.stop_job(current.row.id))
         elif isinstance(message, Errored):
             self._fail(message.job_id, message.kind, message.message, message.hint)
-        elif message.attempt == current.run.attempt and isinstance(message, Done):
+        elif message.attempt != current.run.attempt:
+            return
+        elif isinstance(message, Done):
             self._keep_task(current, message)
-        elif message.attempt == current.run.attempt:
+        else:
             self._keep(current, message)
 
     def _progressed(self, current: _Current, message: Progressed) -> None:
@@ -288,7 +291,7 @@ class Work:
     def _keep(self, current: _Current, produced: Produced) -> None:
         reach("dispatcher.produced")
         try:
-            self._parts.library.store(current.row, produced)
+            clip = self._parts.library.store(current.row, produced)
         except Exception as error:
             if not isinstance(error, GimbalError):
                 _log.exception("The clip of job %s could not be stored", current.row.id)
@@ -298,6 +301,7 @@ class Work:
         reach("dispatcher.stored")
         self._deaths.pop(current.row.id, None)
         self._end(lambda: None)
+        self._parts.stored(clip)
 
     def _keep_task(self, current: _Current, done: Done) -> None:
         parts, row = self._parts, current.row

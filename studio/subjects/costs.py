@@ -13,7 +13,7 @@ from pipelines.domain.errors import Problem
 from pipelines.families import family_named
 from pipelines.families.family import ModelCard
 from pipelines.personalize.settings import METHODS, PRESETS, Method, Preset, Settings, preset, to_dict
-from projects_db.records import JobRow
+from projects_db.records import JobRow, JobState
 from studio.subjects.estimating import Denoiser, PastTraining, TrainingEstimate, estimate, step_flops
 
 if TYPE_CHECKING:
@@ -191,7 +191,8 @@ def _speed(studio: Studio, card: ModelCard) -> float:
 
 
 def _past(studio: Studio, card: ModelCard) -> list[PastTraining]:
-    rows = [row for row in studio.repository.list_jobs(("finished",), 200) if row.task == "train_subject"]
+    finished: tuple[JobState, ...] = ("finished",)
+    rows = [row for row in studio.repository.list_jobs(finished, 200) if row.task == "train_subject"]
     return [run for row in rows if row.model == card.id and (run := _run(row, card)) is not None][:5]
 
 

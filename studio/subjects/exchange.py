@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,10 +149,10 @@ def _take(path: Path, header: Header, card: ModelCard, staged: Path, about: Card
     rewrite(path, header, layout.names, staged / LORA, kept)
 
 
-def _own_scale(header: Header, told: object) -> dict[str, str]:
+def _own_scale(header: Header, told: Mapping[str, str]) -> dict[str, str]:
     """What tells the scale: the file's alpha tensors, or the metadata that diffusers wrote."""
     if told:
-        return dict(told)  # type: ignore[call-overload, no-any-return]
+        return dict(told)
     known = header.metadata.get("lora_adapter_metadata")
     return {"lora_adapter_metadata": known} if known else {}
 

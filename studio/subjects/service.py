@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 TASK = "train_subject"
-PLACES = "places.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +115,7 @@ class Subjects:
         from studio.subjects.pictures import read_picture
 
         card = self._card(model)
-        able, places = card.capabilities, read_places(card.folder / PLACES)
+        able, places = card.capabilities, read_places(places_file(self._studio.settings.assets, card))
         _refuse_crowd(media)
         given, known = list(media), boxes or {}
         pictures = [read_picture(self._studio.library.media_path(sha256)) for sha256 in given]
@@ -342,6 +341,11 @@ class Subjects:
         except GimbalError as error:
             return {"fits": False, "why_not": error.message}
         return {"fits": True, "why_not": None}
+
+
+def places_file(assets: Path, card: ModelCard) -> Path:
+    """Where the table of a small world's places is, if there is one: it belongs to the world, not to one checkpoint."""
+    return assets / "places" / f"{Path(card.settings.get('base') or card.folder).name}.json"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 
 from pipelines.domain.errors import GimbalError
-from studio.camera.obtained import Measuring
 from studio.structure import Bench
 from studio.ui import answers, routes_camera, routes_clips, routes_control, routes_files, routes_queue, routes_sources
 from studio.ui.exports import Exports
@@ -52,7 +51,6 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     token = token or secrets.token_urlsafe(24)
     feed = Feed(studio)
     exports = Exports(studio, feed.note)
-    measuring = Measuring(studio.repository, studio.library.clip_path, feed.wake)
     bench = Bench(studio.home, studio.library, tell=feed.wake)
 
     @asynccontextmanager
@@ -60,13 +58,12 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
         yield
         feed.close()
         exports.close()
-        measuring.close()
         bench.close()
 
     app = FastAPI(title="Gimbal", docs_url=None, redoc_url=None, openapi_url=None, lifespan=life)
     answers.install(app)
     app.include_router(routes_queue.router(studio, feed, instance=secrets.token_hex(4)))
-    app.include_router(routes_camera.router(studio, measuring))
+    app.include_router(routes_camera.router(studio))
     app.include_router(routes_clips.router(studio))
     app.include_router(routes_control.router(studio, bench))
     app.include_router(routes_files.router(studio, exports))

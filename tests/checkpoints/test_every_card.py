@@ -29,6 +29,7 @@ from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import NAMES, family_named
 from pipelines.families.family import Adapter, ModelCard, Progress, Setup
+from pipelines.models.drafts import drafting
 from tests.checkpoints import tiny
 from tests.pipelines.conftest import smallest_request
 
@@ -84,7 +85,7 @@ def part(kind: str, controls: frozenset[str] = frozenset(), **fields: Any) -> Co
     if kind == ExtendClip.kind:
         return ExtendClip(media=PICTURE, keep=1)
     cls: Any = next(each for each in PART_TYPES if each.kind == kind)
-    return cls(media=OTHER if kind == "mask_clip" else PICTURE)  # type: ignore[no-any-return]
+    return cls(media=OTHER if kind == "mask_clip" else PICTURE)
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +174,17 @@ def test_a_camera_path_changes_the_clip_where_the_card_takes_one(bench: Bench) -
     path = path_from_text("push-in 2", Start())
     assert bench.make(bench.request(camera=path)).digest() != still
     assert bench.make(bench.request()).digest() == still
+
+
+def test_a_draft_leaves_work_out_and_the_model_as_it_was(bench: Bench) -> None:
+    if not bench.card.capabilities.draft:
+        return
+    request = bench.request(steps=4)
+    whole = bench.make(request).digest()
+    with drafting(bench.model.pipe, threshold=1e6) as left:
+        bench.make(request)
+    assert 0 < left.computed < left.passes
+    assert bench.make(request).digest() == whole
 
 
 def with_part(bench: Bench, kind: str) -> GenerationRequest:

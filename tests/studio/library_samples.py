@@ -39,10 +39,10 @@ def request(seed: int, media: tuple[str, ...] = ()) -> GenerationRequest:
     )
 
 
-def leased(library: Library, seed: int = 1) -> JobRow:
+def leased(library: Library, seed: int = 1, asked: GenerationRequest | None = None) -> JobRow:
     """A job that a worker has just taken."""
     project = library.repository.list_projects()[0].id
-    library.repository.add_jobs(project, [request(seed).to_json()])
+    library.repository.add_jobs(project, [(asked or request(seed)).to_json()])
     row = library.repository.lease_next(1)
     assert row is not None
     return row
@@ -77,6 +77,12 @@ def produce(library: Library, job: JobRow, frames: Frames = FRAMES, picture: byt
 
 def stored(library: Library, seed: int = 1) -> ClipRow:
     job = leased(library, seed)
+    return library.store(job, produce(library, job))
+
+
+def stored_from(library: Library, asked: GenerationRequest) -> ClipRow:
+    """A clip that was made from this request."""
+    job = leased(library, asked=asked)
     return library.store(job, produce(library, job))
 
 

@@ -39,7 +39,7 @@ _INDEX: dict[str, Any] = {
 }
 _PARAMETERS = {
     "unet": 859_520_964,
-    "motion_adapter": 453_000_000,
+    "motion_adapter": 453_209_280,
     "text_encoder": 123_060_480,
     "vae": 83_653_863,
 }

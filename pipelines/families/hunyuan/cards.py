@@ -120,7 +120,7 @@ CARDS = (
             "Clips of up to five seconds from a sentence, by a model of 13 billion parameters.",
             "Heavy: 720p at full length asks for some 60 GB or much patience. It reads no negative prompt.",
         ),
-        traits=_WORDS,
+        traits={**_WORDS, "draft": True},
         parameters={"transformer": 12_821_012_544, **_TEXT},
         configs={"transformer": _TRANSFORMER, "vae": _VAE},
         settings_source=_SETTINGS,
@@ -144,7 +144,7 @@ CARDS = (
     Published(
         id="framepack",
         pipeline="HunyuanVideoFramepackPipeline",
-        repository="lllyasviel/FramePackI2V_HY",
+        repository="hunyuanvideo-community/HunyuanVideo",
         about=_about(
             "FramePack I2V",
             "Long clips from a picture on small cards: nine latent frames at a time, the past packed ever smaller.",
@@ -159,12 +159,12 @@ CARDS = (
         traits={"adapters": True, "needs": frozenset({"start_image"}), "lacks": _LACKS},
         parameters={"transformer": 12_874_314_816, **_TEXT, "image_encoder": _SEEING},
         configs={"transformer": _TRANSFORMER, "vae": _VAE},
-        take=("none",),
+        take=("text_encoder/*", "text_encoder_2/*", "tokenizer/*", "tokenizer_2/*", "vae/*", "scheduler/*"),
         parts=(
-            Part(repository="lllyasviel/FramePackI2V_HY", into="transformer"),
             Part(
-                repository="hunyuanvideo-community/HunyuanVideo",
-                take=("text_encoder*/*", "tokenizer*/*", "vae/*", "scheduler/*"),
+                repository="lllyasviel/FramePackI2V_HY",
+                take=("config.json", "diffusion_pytorch_model*"),
+                into="transformer",
             ),
             Part(repository="lllyasviel/flux_redux_bfl", take=("image_encoder/*", "feature_extractor/*")),
         ),

@@ -144,8 +144,10 @@ def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilitie
         negative_prompt=about.negative_prompt,
         conditionings=about.conditionings,
         vocabulary=about.vocabulary,
+        camera_limits=about.camera_limits,
         max_controls=MAX_CONTROLS,
         restyles=True,
+        control_span=True,
         adapters=True,
         draft=about.steps.high >= FEWEST_STEPS_OF_DRAFTS,
     )

@@ -34,13 +34,19 @@ _NO_KEYS = ("key_image", "It was trained with pictures at the ends at most; Wan 
 _NO_END = ("end_image", "It was trained with a picture at the first frame only; Wan 2.1 FLF2V takes one at both ends.")
 _NO_START = ("start_image", "This checkpoint was trained on words alone; the I2V ones start from a picture.")
 _LACKS = (_NO_CONTROL, _NO_MASK, _NO_SOURCE, _NO_REFERENCE, _NO_KEYS)
-_WORDS: dict[str, Any] = {"adapters": True, "lacks": (*_LACKS, _NO_END, _NO_START)}
+_WORDS: dict[str, Any] = {"adapters": True, "draft": True, "lacks": (*_LACKS, _NO_END, _NO_START)}
 _PICTURE: dict[str, Any] = {
     "adapters": True,
+    "draft": True,
     "needs": frozenset({"start_image"}),
     "lacks": (*_LACKS, _NO_END),
 }
-_BOTH_ENDS: dict[str, Any] = {"adapters": True, "needs": frozenset({"start_image", "end_image"}), "lacks": _LACKS}
+_BOTH_ENDS: dict[str, Any] = {
+    "adapters": True,
+    "draft": True,
+    "needs": frozenset({"start_image", "end_image"}),
+    "lacks": _LACKS,
+}
 _SETTINGS = "the repository of Wan and the examples of its pipelines in diffusers"
 
 
@@ -207,7 +213,7 @@ CARDS = (
             shift=0.0,
             conditionings=_FIRST,
         ),
-        traits={"adapters": True, "lacks": (*_LACKS, _NO_END)},
+        traits={"adapters": True, "draft": True, "lacks": (*_LACKS, _NO_END)},
         parameters={"transformer": 4_999_787_712, "text_encoder": _TEXT, "vae": 704_688_668},
         configs={"transformer": _MIDDLE, "vae": _NEW_CODEC},
         settings_source=_SETTINGS,

@@ -17,6 +17,7 @@ from pipelines.families.adapting import Adapting
 from pipelines.families.family import Adapter, ModelCard, OnProgress, Progress
 from pipelines.families.wan.arithmetic import workload
 from pipelines.families.wan.conditioning import VaceInput, compose, restyled
+from pipelines.families.wan.influence import span_of, within
 from pipelines.families.wan.preview import LinearPreview, cell_for, latent_moments
 from pipelines.families.wan.restyle import encoded, first_sigma, steps_taken, under_noise, without_first
 
@@ -49,7 +50,11 @@ class WanModel:
         on_progress(Progress(stage="encoding", steps=request.steps, fraction=0.5))
         taken = _steps_taken(request)
         run = _Run(self._pipe, request, on_progress, preview, len(given.references), taken)
-        with torch.inference_mode(), without_first(self._pipe.scheduler, request.steps - taken):
+        with (
+            torch.inference_mode(),
+            without_first(self._pipe.scheduler, request.steps - taken),
+            within(self._pipe, span_of(request), lambda: run.share),
+        ):
             noise = self._start(request, media)
             latents = self._denoise(request, given, noise, run)
             pixels = self._decode(latents[:, :, len(given.references) :])
@@ -118,12 +123,18 @@ class _Run:
     """One denoising run: reports each step, with what the finished clip will look like as far as it is known."""
 
     def __init__(
-        self, pipe: Any, request: GenerationRequest, on_progress: OnProgress, preview: LinearPreview, skip: int,
+        self,
+        pipe: Any,
+        request: GenerationRequest,
+        on_progress: OnProgress,
+        preview: LinearPreview,
+        skip: int,
         taken: int,
     ) -> None:
         self._pipe, self._steps, self._skip = pipe, taken, skip
         self._on_progress, self._preview = on_progress, preview
         self._last: Tensor | None = None
+        self.share = 0.0
 
     def start(self, noise: Tensor) -> None:
         self._last = noise
@@ -131,6 +142,7 @@ class _Run:
     def after_step(self, pipe: Any, step: int, timestep: Any, kept: dict[str, Tensor]) -> dict[str, Tensor]:
         """The pipeline's callback; what `on_progress` raises leaves the pipeline at once, and it stays usable."""
         done = step + 1
+        self.share = done / self._steps
         latents = kept["latents"]
         shown = self._preview.show(self._foreseen(latents, done)[:, :, self._skip :])
         self._last = latents

@@ -114,11 +114,11 @@ def gauge(encoder: Encoder, subject: Subject, codec: torch.nn.Module, count: int
 @torch.inference_mode()
 def through(codec: torch.nn.Module, frames: Clips) -> Clips:
     """Pictures (N, H, W, 3) as clips (N, 1, H, W, 3) that the codec has coded and decoded."""
-    made = []
+    made, dtype = [], next(codec.parameters()).dtype
     for frame in frames:
         pixels = torch.from_numpy(frame).permute(2, 0, 1)[None, :, None].float() / 127.5 - 1.0
-        raw = encode_moments(codec, pixels.to(next(codec.parameters()).dtype))[0]
-        video = codec.decode(raw, return_dict=False)[0].float().clamp(-1, 1)
+        raw = encode_moments(codec, pixels.to(dtype))[0]
+        video = codec.decode(raw.to(dtype), return_dict=False)[0].float().clamp(-1, 1)
         made.append(((video[0].permute(1, 2, 3, 0) + 1.0) * 127.5).round().byte().numpy())
     return np.stack(made)
 

@@ -5,6 +5,7 @@ import { openExport } from "./exporter.js";
 import { useAsSource } from "./field_control.js";
 import { extend } from "./field_extension.js";
 import { takeFrame, takes } from "./field_pictures.js";
+import { likeClip, movesPictures, startWith } from "./field_camera.js";
 import { field } from "./fields.js";
 import { restore } from "./go.js";
 import { loadClips, set, state } from "./store.js";
@@ -13,7 +14,7 @@ import { menu } from "./top.js";
 
 /** The row of buttons under the player. */
 export function actions() {
-  const frame = button("frame", "Use this frame as a picture", () => menu(frame, places()), { word: "Frame", kind: "gm-terse" });
+  const frame = button("frame", "Use this frame as a picture, or the move of this clip", () => menu(frame, places()), { word: "Frame", kind: "gm-terse" });
   const source = button("source", "Use this clip as source in the Control tab", () => useAsSource(state.clip), { word: "Source", kind: "gm-terse" });
   const longer = button("extend", "Extend this clip", () => menu(longer, ways()), { word: "Extend", kind: "gm-terse" });
   return h(
@@ -36,6 +37,8 @@ const note = (words) => ({ node: h("p", { class: "gm-menu-note" }, words) });
 function places() {
   const can = PLACES.filter(([where]) => takes(where));
   const list = can.map(([where, word]) => ({ word, run: () => takeFrame(where) }));
+  if (movesPictures()) list.push({ word: "Move the camera through it", run: () => startWith() });
+  list.push({ word: "Move like this clip", run: () => likeClip(state.clip) });
   return can.length < PLACES.length ? [...list, note(can.length ? "The chosen model takes no other pictures." : "The chosen model takes no pictures.")] : list;
 }
 

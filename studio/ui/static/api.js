@@ -28,9 +28,16 @@ export function get(path, query = {}) {
   return answer(fetch(`/gimbal/api/${path}?${search}`));
 }
 
+/** POST a question as JSON to /gimbal/api/<path>: one that changes nothing, however long its answer takes. */
+export function ask(path, body = {}) {
+  return answer(fetch(`/gimbal/api/${path}`, { method: "POST", headers: jsonHeaders(), body: JSON.stringify(body) }));
+}
+
+const jsonHeaders = () => ({ "content-type": "application/json", "x-gimbal-token": token() });
+
 /** POST JSON to /gimbal/api/<path>. */
 export function post(path, body = {}) {
-  const headers = { "content-type": "application/json", "x-gimbal-token": token() };
+  const headers = jsonHeaders();
   const text = JSON.stringify(body);
   // A reload right after a click must not take the click back; browsers keep up to 64 KB alive.
   const keepalive = text.length < 16000;

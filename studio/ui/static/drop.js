@@ -1,7 +1,7 @@
 /** Files dropped on (or pasted into) the window: a Gimbal clip brings its settings back, others are told what they are. */
 import { plain } from "./dom.js";
 import { get, send } from "./api.js";
-import { takeFile } from "./field_camera.js";
+import { likeFile, movesPictures, startWith, takeFile } from "./field_camera.js";
 import { takeSource } from "./field_control.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
@@ -32,12 +32,14 @@ export function mount() {
 export async function receive(file, where) {
   if (!file) return;
   if (where && takes(where)) return bring(file, where);
-  if (/\.(txt|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
+  if (where === "camera" && file.type.startsWith("image/")) return void startWith(file);
+  if (/\.(txt|tum|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
   if (state.tab === "control") return void takeSource(file);
   try {
     const found = await send("drop", file);
     if (found.kind === "gimbal") return await bringBack(found);
     if (found.kind === "other") return void tell(found.message, { hint: found.hint, bad: true });
+    if (found.kind === "image" && state.tab === "camera" && movesPictures()) return void startWith(file);
     if (found.kind === "image" && state.tab === "image" && taken()) return await bring(file, nextPlace());
     describe(file, found);
   } catch (error) {
@@ -55,6 +57,7 @@ function describe(file, found) {
   const size = `${found.width} × ${found.height}`;
   if (found.kind !== "image") {
     const length = found.num_frames ? `, ${found.num_frames} frames at ${plain(found.fps, 2)} fps` : "";
+    if (state.tab === "camera") return tell(`${file.name} is a clip of ${size}${length}.`, { action: { word: "Move like it", run: () => likeFile(file) }, seconds: 12 });
     const first = state.tab === "image" && taken();
     const use = first ? { word: "Use its first frame", run: () => bring(file, nextPlace()) } : { word: "Use as source", run: () => { set({ tab: "control" }); takeSource(file); } };
     return tell(`${file.name} is a clip of ${size}${length}.`, { hint: "It carries no settings of Gimbal.", action: use, seconds: 12 });

@@ -83,19 +83,23 @@ function asked(request) {
     row("Steps", plain(request.steps)),
     row("Prompt strength", plain(request.guidance)),
     row("Seed", seed),
-    ...(request.conditioning || []).map(conditioned),
+    ...(request.conditioning || []).map((part) => conditioned(part, request)),
   ];
 }
 
 const CONDITIONS = { start_image: "Start picture", end_image: "End picture", key_image: "Key picture", reference_image: "Reference", source_clip: "Source clip", mask_clip: "Mask", control_clip: "Control clip", extend_clip: "Goes on from" };
 
-function conditioned(part) {
+const OF_A_MOVE = { source_clip: "Picture, moved", mask_clip: "What it does not show" };
+
+function conditioned(part, request) {
   const src = `/gimbal/media/pictures/${part.media}`;
-  const name = part.kind === "control_clip" ? `${part.control[0].toUpperCase()}${part.control.slice(1)} clip` : CONDITIONS[part.kind] || part.kind;
+  const name = (request.camera && OF_A_MOVE[part.kind]) || (part.kind === "control_clip" ? `${part.control[0].toUpperCase()}${part.control.slice(1)} clip` : CONDITIONS[part.kind] || part.kind);
   const moves = part.kind.endsWith("_clip");
   const look = moves ? h("video", { class: "gm-thumb", src, muted: true, loop: true, playsinline: true, preload: "metadata", onpointerenter: (event) => event.target.play() }) : h("img", { class: "gm-thumb", src, alt: name });
   const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : (part.strength ?? 1) !== 1 ? ` · strength ${plain(part.strength, 2)}` : "";
-  return row(name + more, look);
+  const open = () => { const large = shown.classList.toggle("gm-look-large"); if (moves) large ? look.play() : look.pause(); };
+  const shown = h("button", { type: "button", class: "gm-look", title: "Look at it, large or small", "aria-label": `Look at: ${name}`, onclick: open }, look);
+  return row(name + more, shown);
 }
 
 function obtained(clip) {
@@ -107,7 +111,8 @@ function obtained(clip) {
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
     row("Peak memory", bytes(facts.peak_bytes)),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
-    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · ")),
+    row("Draft", typeof facts.draft === "string" ? facts.draft.replace(/^draft: /, "") : "", "Made in less time: some frames differ from the final clip's"),
+    row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · "), typeof facts.why === "string" ? facts.why : ""),
     row("File", bytes(clip.size_bytes)),
     row("Frames", clip.frames_sha256?.slice(0, 12), "SHA-256 of the frames: equal means bit-identical"),
   ];

@@ -28,7 +28,7 @@ def _write(folder: Path, card: ModelCard) -> Mapping[str, Any]:
         out_channels=4,
         time_embed_dim=8,
         text_embed_dim=WIDTH,
-        num_layers=1,
+        num_layers=2,
         sample_width=8,
         sample_height=8,
         sample_frames=5,

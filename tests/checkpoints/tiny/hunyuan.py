@@ -87,7 +87,7 @@ def _transformer_config(**more: Any) -> dict[str, Any]:
         "out_channels": 4,
         "num_attention_heads": 2,
         "attention_head_dim": 10,
-        "num_layers": 1,
+        "num_layers": 2,
         "num_single_layers": 1,
         "num_refiner_layers": 1,
         "patch_size": 2,

@@ -57,7 +57,7 @@ def _first(folder: Path, card: ModelCard) -> Mapping[str, Any]:
         attention_head_dim=8,
         cross_attention_dim=16,
         caption_channels=WIDTH,
-        num_layers=1,
+        num_layers=2,
     )
     build: Any = getattr(diffusers, card.settings["pipeline"])
     pipe = build(

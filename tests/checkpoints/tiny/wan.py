@@ -72,7 +72,7 @@ def _transformer(concatenates: bool, is_seeing: bool, **more: Any) -> WanTransfo
         text_dim=WIDTH,
         freq_dim=16,
         ffn_dim=16,
-        num_layers=1,
+        num_layers=2,
         cross_attn_norm=True,
         image_dim=WIDTH if is_seeing else None,
         added_kv_proj_dim=24 if is_seeing else None,

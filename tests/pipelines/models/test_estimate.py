@@ -80,3 +80,23 @@ def test_the_memory_of_a_run_just_like_it_is_believed(tiny_card: ModelCard, tiny
     runs = [PastRun(model=tiny_card.id, flops=flops * f, seconds=1.0, peak_bytes=b) for f, b in ((1, 777), (9, 999))]
     assert estimate(tiny_card, tiny_request, CPU, runs).device_bytes == 777
     assert estimate(tiny_card, tiny_request, CPU).device_bytes > 400 * 10**6
+
+
+def test_a_draft_is_expected_to_be_quicker(tiny_card: ModelCard, tiny_request: GenerationRequest) -> None:
+    draft = dataclasses.replace(tiny_request, draft=True)
+    flops = footprint_on(tiny_card, tiny_request, CPU).flops
+    history = [PastRun(model=tiny_card.id, flops=flops, seconds=10.0, peak_bytes=1)]
+    for runs in ([], history):
+        final, quick = (estimate(tiny_card, request, CPU, runs).seconds for request in (tiny_request, draft))
+        assert quick < final
+
+
+def test_what_a_small_card_holds_is_estimated_as_it_will_be_placed(
+    tiny_card: ModelCard, tiny_request: GenerationRequest
+) -> None:
+    need = footprint_on(tiny_card, tiny_request, CPU)
+    card = dataclasses.replace(CPU, kind="cuda", total_bytes=10**10)
+    small = dataclasses.replace(card, total_bytes=int((need.weights + need.activations) * 0.8))
+    whole, part = (estimate(tiny_card, tiny_request, device) for device in (card, small))
+    assert part.device_bytes < whole.device_bytes and part.seconds >= whole.seconds
+    assert "all weights stay" in whole.told and part.told and "all weights stay" not in part.told

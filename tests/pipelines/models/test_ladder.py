@@ -8,7 +8,7 @@ import weakref
 import pytest
 import torch
 
-from pipelines.domain.errors import OutOfMemory, Stopped
+from pipelines.domain.errors import DeviceLost, OutOfMemory, Stopped
 from pipelines.families.family import Setup
 from pipelines.models.device import Kind
 from pipelines.models.ladder import RUNGS, Rung, climb, further
@@ -117,3 +117,16 @@ def test_each_rung_is_leaner_than_the_one_before(kind: Kind, expected: list[str]
             setup, _ = leaner, taken.append(rung)
     assert taken == expected
     assert all(further(setup, rung, machine) is None for rung in RUNGS)
+
+
+def test_the_words_of_every_library_that_gets_no_memory_are_known() -> None:
+    for words in ("could not create a primitive", "CUDA error: out of memory", "[enforce fail] DefaultCPUAllocator"):
+        assert is_out_of_memory(RuntimeError(words))
+    assert not is_out_of_memory(ValueError("could not create a primitive"))
+
+
+def test_a_card_that_was_unplugged_is_told_and_no_rung_is_taken() -> None:
+    attempts = Attempts(RuntimeError("CUDA error: no CUDA-capable device is detected"))
+    with pytest.raises(DeviceLost, match="does not answer"):
+        climb(attempts.run, attempts.step, explain)
+    assert attempts.steps == []

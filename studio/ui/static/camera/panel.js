@@ -1,8 +1,10 @@
-/** The facts of the chosen key (or of all keys): time, height, aim, roll, lens, easing. */
+/** The facts of the chosen key (or of all keys): what it looks at or how it is turned, height, lens, roll, easing. */
 import { button, h, plain, text } from "../dom.js";
-import { EASINGS } from "./curve.js";
+import { EASINGS, rotationOf } from "./curve.js";
 import { middle } from "./things.js";
-import { length, sub } from "./vectors.js";
+import { clamp, column, degrees, length, lookAt, radians, sub, toQuaternion } from "./vectors.js";
+
+const STEEPEST = 89;
 
 /** {node, draw()}. */
 export function makePanel(sketch) {
@@ -19,6 +21,17 @@ export function makePanel(sketch) {
     entry("Lens", "mm", 1, () => chosen().focal_mm, (v) => change({ focal_mm: Math.max(2, Math.min(2000, v)) }, "lens"), "Focal length of a picture 24 mm high"),
     entry("Roll", "°", 1, () => chosen().roll_degrees || 0, (v) => change({ roll_degrees: Math.max(-720, Math.min(720, v)) }, "roll"), "Turned clockwise about the line of sight"),
   ];
+  const facing = () => { const [x, y, z] = column(rotationOf(chosen()), 2); return [degrees(Math.atan2(x, z)), degrees(Math.asin(clamp(-y, -1, 1)))]; };
+  const turns = [
+    entry("Pan", "°", 1, () => facing()[0], (v) => face(v, facing()[1]), "Turned to the right"),
+    entry("Tilt", "°", 1, () => facing()[1], (v) => face(facing()[0], clamp(v, -STEEPEST, STEEPEST)), "Turned up"),
+  ];
+  /** A key that looks freely is turned by its two angles; its roll stays. */
+  function face(pan, tilt) {
+    const [a, b] = [radians(pan), radians(tilt)];
+    const sight = [Math.sin(a) * Math.cos(b), -Math.sin(b), Math.cos(a) * Math.cos(b)];
+    change({ target: null, quaternion: toQuaternion(lookAt([0, 0, 0], sight)) }, "face");
+  }
   function lift(height) {
     const up = (key) => [key.position[0], -height, key.position[2]];
     if (sketch.selected !== null) sketch.moveKey(sketch.selected, up(chosen()), "height");
@@ -26,7 +39,7 @@ export function makePanel(sketch) {
   }
   const aim = h("select", { "aria-label": "Looks at", onchange: () => look(aim.value) });
   function look(value) {
-    const thing = sketch.doc.things[Number(value)];
+    const thing = sketch.things()[Number(value)];
     const keys = sketch.doc.path.keys;
     const turn = (key, i) => {
       if (value === "free") return { ...key, target: null, quaternion: sketch.turnOf(key) };
@@ -40,15 +53,16 @@ export function makePanel(sketch) {
   const ease = h("select", { "aria-label": "Leaves the key", onchange: () => change({ easing: ease.value }) }, EASINGS.map((name) => h("option", { value: name }, `leaves ${name === "constant" ? "steady" : name}`)));
   const node = h("div", { class: "gm-k-panel", role: "group", "aria-label": "The chosen key" },
     h("div", { class: "gm-k-steps" }, button("before", "The key before", () => step(-1)), title, button("after", "The next key", () => step(1))),
-    aim, entries.map((each) => each.node), ease);
+    aim, turns.map((each) => each.node), entries.map((each) => each.node), ease);
 
   function draw() {
     const count = sketch.doc.path.keys.length;
     const one = sketch.selected !== null;
     text(title, one ? `Key ${sketch.selected + 1} / ${count}` : `${count} keys`);
     entries.forEach((each) => each.show());
+    turns.forEach((each) => { each.node.hidden = Boolean(chosen().target); each.show(); });
     ease.value = chosen().easing || "constant";
-    const things = sketch.doc.things.map((thing, i) => [String(i), `at the ${thing.kind}${sketch.doc.things.filter((t) => t.kind === thing.kind).length > 1 ? ` ${i + 1}` : ""}`]);
+    const things = sketch.things().map((thing, i) => [String(i), `at the ${thing.kind}${sketch.things().filter((t) => t.kind === thing.kind).length > 1 ? ` ${i + 1}` : ""}`]);
     const choices = [...things, ["point", "at a point"], ["ahead", "where it goes"], ["free", "freely"]];
     const now = JSON.stringify(choices);
     if (aim.dataset.now !== now) {
@@ -56,7 +70,7 @@ export function makePanel(sketch) {
       aim.replaceChildren(...choices.map(([value, word]) => h("option", { value }, `looks ${word}`)));
     }
     const key = chosen();
-    const at = key.target ? sketch.doc.things.findIndex((thing) => length(sub(middle(thing), key.target)) < 0.05) : -1;
+    const at = key.target ? sketch.things().findIndex((thing) => length(sub(middle(thing), key.target)) < 0.05) : -1;
     aim.value = !key.target ? "free" : at >= 0 ? String(at) : !one && sketch.ahead ? "ahead" : "point";
   }
   return { node, draw };

@@ -1,6 +1,7 @@
 /** A plan of the stage, from above or from the side: the path and its keys, what they look at, the stand-ins. */
 import { frameTimes, progressReader, reader } from "./curve.js";
 import { at, put, s } from "./svg.js";
+import { drawCloud, extent } from "./relief.js";
 import { heightOf, middle, radiusOf } from "./things.js";
 import { clamp, column, length, sub } from "./vectors.js";
 
@@ -9,7 +10,7 @@ const NEAR_PIXELS = 14;
 
 /**
  * name: spoken and shown. across, up: the world's axes that run right and up, with their signs. draws: whether a line
- * on empty ground becomes a path. Returns {node, draw(), fit()}.
+ * on empty ground becomes a path. Returns {node, ground, draw(), fit()}: `ground` lies under the node.
  */
 export function makePlan(sketch, { name, axes, draws = false }) {
   const view = { x: 0, y: 0, metre: 60 };
@@ -25,6 +26,8 @@ export function makePlan(sketch, { name, axes, draws = false }) {
   const camera = s("path", { class: "gm-k-camera" });
   const line = s("path", { class: "gm-k-stroke" });
   const unit = s("text", { class: "gm-k-unit", x: 12, y: 20 });
+  const ground = document.createElement("canvas");
+  ground.className = "gm-k-cloud";
   const node = s("svg", { class: `gm-k-plan gm-k-${draws ? "top" : "side"}`, role: "group", "aria-label": name }, grid, bold, things, wide, way, frames, sight, camera, aim, keys, line, unit);
 
   const size = () => [node.clientWidth || 1, node.clientHeight || 1];
@@ -59,7 +62,7 @@ export function makePlan(sketch, { name, axes, draws = false }) {
   }
 
   function drawThings() {
-    const list = sketch.doc.things;
+    const list = sketch.things();
     while (things.children.length > list.length) things.lastChild.remove();
     list.forEach((thing, i) => {
       const g = things.children[i] || things.appendChild(s("g", { class: "gm-k-thing", "data-hit": "thing", tabindex: "0", role: "button" }, s("path", {}), s("title", {})));
@@ -116,7 +119,7 @@ export function makePlan(sketch, { name, axes, draws = false }) {
 
   function draw(what = "doc") {
     if (!node.clientWidth) return;
-    if (what !== "time") { drawGrid(); drawThings(); drawWay(); drawKeys(); }
+    if (what !== "time") { drawCloud(ground, sketch.relief?.() || null, sketch.doc.path, onto, view.metre); drawGrid(); drawThings(); drawWay(); drawKeys(); }
     drawCamera();
   }
 
@@ -126,7 +129,7 @@ export function makePlan(sketch, { name, axes, draws = false }) {
     const list = sketch.doc.path.keys;
     const read = progressReader(sketch.doc.path);
     const along = Array.from({ length: 33 }, (_, i) => read(i / 32).position);
-    const points = [...along, ...list.filter((k) => k.target && length(sub(k.target, k.position)) < 30).map((k) => k.target), ...sketch.doc.things.flatMap((t) => [[t.x - radiusOf(t), 0, t.z - radiusOf(t)], [t.x + radiusOf(t), -heightOf(t), t.z + radiusOf(t)]])];
+    const points = [...along, ...list.filter((k) => k.target && length(sub(k.target, k.position)) < 30).map((k) => k.target), ...(sketch.relief?.() ? extent(sketch.relief(), sketch.doc.path) : []), ...sketch.things().flatMap((t) => [[t.x - radiusOf(t), 0, t.z - radiusOf(t)], [t.x + radiusOf(t), -heightOf(t), t.z + radiusOf(t)]])];
     const range = (axis) => { const all = points.map((p) => axis.sign * p[axis.axis]); return [Math.min(...all), Math.max(...all)]; };
     const [[left, right], [low, high]] = [range(u), range(v)];
     const [w, h] = size();
@@ -137,7 +140,7 @@ export function makePlan(sketch, { name, axes, draws = false }) {
   }
 
   hands();
-  return { node, draw, fit };
+  return { node, ground, draw, fit };
 
   /** Pointers and keys. One pointer draws or drags; two, the middle button or Shift move the view; the wheel zooms. */
   function hands() {
@@ -232,7 +235,7 @@ export function makePlan(sketch, { name, axes, draws = false }) {
   /** A target let go near a stand-in is its middle. */
   function caught(point) {
     const [x, y] = onto(point);
-    const thing = sketch.doc.things.find((each) => { const [a, b] = onto(middle(each)); return Math.hypot(a - x, b - y) < NEAR_PIXELS; });
+    const thing = sketch.things().find((each) => { const [a, b] = onto(middle(each)); return Math.hypot(a - x, b - y) < NEAR_PIXELS; });
     return thing ? middle(thing) : point;
   }
 

@@ -1,20 +1,21 @@
-/** The move as the studio itself renders it: what the model is given of the stage, frame by frame. */
+/** The move as the studio itself renders it: what the model is given of the stage or of the picture, frame by frame. */
 import { button, h } from "../dom.js";
-import { post } from "../api.js";
+import { ask } from "../api.js";
 import { fail } from "../toast.js";
+import { framed } from "./relief.js";
 
 /** {button, stale()}: the button shows the rendered stage over the lens; a change of the sketch takes it away. */
 export function makePreview(sketch, box) {
-  const picture = h("img", { class: "gm-k-rendered", alt: "The stage, rendered along the move, and its depth", hidden: true });
+  const picture = h("img", { class: "gm-k-rendered", alt: "What the model is given of the move", hidden: true });
   box.append(picture);
   let shown = null;
   const hide = () => { picture.hidden = true; toggle.setAttribute("aria-pressed", "false"); shown = null; };
-  const toggle = button("depth", "Render the stage along the move, with the depth that the model is given", async () => {
+  const toggle = button("depth", "What the model is given: the stage's depth, or the moved picture and the mask of what it does not show", async () => {
     if (shown) return hide();
     toggle.disabled = true;
     const doc = sketch.doc;
     try {
-      const made = await post("camera/preview", { path: doc.path, things: doc.things, num_frames: sketch.frames, fps: sketch.fps, aspect: sketch.aspect });
+      const made = await ask("camera/preview", { path: doc.path, things: doc.things, picture: doc.picture && framed(doc.picture), num_frames: sketch.frames, fps: sketch.fps, aspect: sketch.aspect });
       if (doc !== sketch.doc) return;
       picture.src = made.picture;
       picture.hidden = false;

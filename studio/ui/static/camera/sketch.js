@@ -1,12 +1,13 @@
 /**
  * What is being sketched: a camera path and the stand-ins it is played among, with undo. Knows no screen.
  *
- * doc: {path, things: [{kind, x, z, size, yaw_degrees, colour}, ...]}; treated as immutable.
+ * doc: {path, things: [{kind, x, z, size, yaw_degrees, colour}, ...], picture: {media, mode, x, y, zoom, ...} | null};
+ * treated as immutable. With a picture, what it shows stands on the stage, and `things` wait until it is gone.
  */
 import { middle } from "./things.js";
 import { pathFromStroke } from "./stroke.js";
 import { frameTimes, progressReader, speedReader } from "./curve.js";
-import { clamp, sub, length } from "./vectors.js";
+import { clamp, sub, length, toQuaternion } from "./vectors.js";
 
 const MOST_STEPS = 200;
 export const LEAST_GAP = 0.01;
@@ -18,7 +19,10 @@ export function makeSketch(doc) {
   const future = [];
   let tag = "";
   const sketch = { doc, selected: null, time: 0, frames: 17, fps: 8, aspect: 1, on: (fn) => listeners.push(fn), past, future };
+  /** Have all that is drawn follow: "doc", "select", "time", or "film" when the picture's move is there. */
   const tell = (what) => listeners.forEach((fn) => fn(what));
+  sketch.tell = tell;
+  sketch.things = () => (sketch.doc.picture ? [] : sketch.doc.things);
 
   /** Replace the document. Changes with the same tag, one after the other, are one step of undo. */
   sketch.change = (next, { merge = "", select = sketch.selected } = {}) => {
@@ -106,13 +110,18 @@ function edits(sketch) {
       const ahead = at.rotation.map((row, i) => at.position[i] + far * row[2]);
       const target = model.target && closest(keys(), ahead);
       const key = { ...model, time: round(progress), position: at.position.map(round), focal_mm: round(at.focal), target: target && target.map(round), easing: "constant" };
+      if (!model.target) Object.assign(key, { quaternion: toQuaternion(at.rotation), roll_degrees: 0 });
       put({ keys: [...keys().slice(0, before + 1), key, ...keys().slice(before + 1)] }, { select: before + 1 });
       return true;
     },
-    /** A drawn line on the ground plan becomes the path: its height, aim and lens are those of the path so far. */
+    /**
+     * A drawn line on the ground plan becomes the path: its height, aim and lens are those of the path so far. A start
+     * picture was taken where the path begins, so that the line then begins there.
+     */
     draw(points, ahead) {
       const [first] = keys();
-      const path = pathFromStroke(points.map(([x, z]) => [x, first.position[1], z]), { target: ahead ? null : first.target, focal: first.focal_mm });
+      const [dx, dz] = sketch.doc.picture ? [first.position[0] - points[0][0], first.position[2] - points[0][1]] : [0, 0];
+      const path = pathFromStroke(points.map(([x, z]) => [x + dx, first.position[1], z + dz]), { target: ahead ? null : first.target, focal: first.focal_mm });
       if (path) put({ ...path, loop: false, speed: [[0, 0], [1, 1]] }, { select: null });
     },
     loop(loop) {
@@ -130,6 +139,8 @@ function edits(sketch) {
       const things = sketch.doc.things.map((thing, i) => (i === index ? now : thing));
       sketch.change({ ...sketch.doc, things, path: { ...sketch.doc.path, keys: keys().map(follow) } }, { merge });
     },
+    /** Another start picture, or none; changes of its frame are one step of undo. */
+    setPicture: (picture, merge = "") => sketch.change({ ...sketch.doc, picture }, { merge }),
     addThing: (thing) => sketch.change({ ...sketch.doc, things: [...sketch.doc.things, thing] }),
     deleteThing: (index) => sketch.change({ ...sketch.doc, things: sketch.doc.things.filter((_, i) => i !== index) }),
   };

@@ -3,10 +3,13 @@ import { button, h, text } from "../dom.js";
 import { menu } from "../top.js";
 import { on, state } from "../store.js";
 import { reader, rotationOf, speedReader } from "./curve.js";
+import { makeFilm } from "./film.js";
+import { makeInk } from "./ink.js";
 import { drawLens } from "./lens.js";
 import { makePanel } from "./panel.js";
 import { makePlan } from "./plan.js";
 import { makePreview } from "./preview.js";
+import { drawRelief, makeRelief } from "./relief.js";
 import { frameAt } from "./sketch.js";
 import { makeStrip } from "./strip.js";
 import { soon } from "./svg.js";
@@ -17,18 +20,25 @@ const TOP = () => [{ axis: 0, sign: 1 }, { axis: 2, sign: 1 }];
 const SIDE = () => [{ axis: 2, sign: 1 }, { axis: 1, sign: -1 }];
 const FRONT = () => [{ axis: 0, sign: 1 }, { axis: 1, sign: -1 }];
 
-/** Draw the sketcher into the stage's place. Returns {open(), isOpen()}. */
+/** Draw the sketcher into the stage's place. Returns {open(view), isOpen(), fit()}. */
 export function mountSketcher(place, sketch) {
   let side = SIDE;
+  const relief = makeRelief(sketch);
+  const film = makeFilm(sketch);
+  sketch.relief = () => (sketch.doc.picture ? relief.now() : null);
   const plan = makePlan(sketch, { name: "From above", axes: TOP, draws: true });
   const profile = makePlan(sketch, { name: "From the side", axes: () => side() });
   const canvas = h("canvas", { class: "gm-k-canvas" });
-  const lensBox = h("div", { class: "gm-k-lens" }, canvas);
+  const say = (words) => text(told, words);
+  const told = h("p", { class: "gm-k-hint gm-k-told", role: "status" });
+  const ink = makeInk(sketch, sketch.relief, (words) => { say(words); plan.fit(); profile.fit(); });
+  const lensBox = h("div", { class: "gm-k-lens" }, canvas, ink.node);
+  const lensTitle = h("p", { class: "gm-k-title" });
   const preview = makePreview(sketch, lensBox);
-  const strip = makeStrip(sketch);
+  const strip = makeStrip(sketch, () => (film.current() ? film.made.unseen : null));
   const panel = makePanel(sketch);
   const turn = button("turn", "From the side or from the front", () => { side = side === SIDE ? FRONT : SIDE; profile.fit(); }, { kind: "gm-k-corner" });
-  sketch.turnOf = (key) => toQuaternion(rotationOf(key));
+  sketch.turnOf = (key) => toQuaternion(rotationOf({ ...key, roll_degrees: 0 })); // its roll stays beside it
 
   const play = button("play", "Play the move", () => toggle(), { keys: "Space" });
   const counter = h("output", { class: "gm-counter", "aria-label": "Frame" });
@@ -41,10 +51,12 @@ export function mountSketcher(place, sketch) {
   const remove = button("trash", "Delete the chosen key", () => sketch.selected !== null && sketch.deleteKey(sketch.selected), { keys: "Del" });
   const fit = button("fit", "Show all of the move", () => { plan.fit(); profile.fit(); });
   const views = h("div", { class: "gm-k-views", dataset: { view: "top" } },
-    h("div", { class: "gm-k-pane", dataset: { pane: "top" } }, plan.node, h("p", { class: "gm-k-hint" }, "Draw a line on the ground, or drag a key. Shift or two fingers move the plan.")),
-    h("div", { class: "gm-k-pane", dataset: { pane: "lens" } }, h("p", { class: "gm-k-title" }, "Through the lens"), lensBox, preview.button),
-    h("div", { class: "gm-k-pane", dataset: { pane: "side" } }, profile.node, turn));
-  const pick = segments(["top", "Plan"], ["side", "Side"], ["lens", "Lens"])(views.dataset.view, (name) => { views.dataset.view = name; draw("doc"); profile.fit(); plan.fit(); });
+    h("div", { class: "gm-k-pane", dataset: { pane: "top" } }, plan.ground, plan.node, h("p", { class: "gm-k-hint" }, "Draw a line on the ground, or drag a key. Shift or two fingers move the plan.")),
+    h("div", { class: "gm-k-pane", dataset: { pane: "lens" } }, lensTitle, lensBox, told, preview.button),
+    h("div", { class: "gm-k-pane", dataset: { pane: "side" } }, profile.ground, profile.node, turn));
+  const choose = segments(["top", "Plan"], ["side", "Side"], ["lens", "Lens"]);
+  const pick = choose(views.dataset.view, (name) => { view(name); draw("doc"); profile.fit(); plan.fit(); });
+  function view(name) { views.dataset.view = name; choose.mark(pick, name); }
   pick.classList.add("gm-narrow-only");
   const acts = h("div", { class: "gm-k-acts" }, add, stand, remove, loop, fit);
   const transport = h("div", { class: "gm-k-transport" }, play, counter, pace);
@@ -60,9 +72,9 @@ export function mountSketcher(place, sketch) {
   bar.hidden = true;
   place.append(node, bar);
   const phone = matchMedia("(max-width: 760px)");
-  const seat = () => (phone.matches ? transport.append(acts) : undo.before(acts));
-  phone.addEventListener("change", seat);
-  seat();
+  const seatActs = () => (phone.matches ? transport.append(acts) : undo.before(acts));
+  phone.addEventListener("change", seatActs);
+  seatActs();
 
   function addThing(kind) {
     const spot = sketch.doc.things.length;
@@ -96,7 +108,7 @@ export function mountSketcher(place, sketch) {
 
   let what = "";
   const redraw = soon(() => { const how = what; what = ""; draw(how); });
-  sketch.on((kind) => { what = kind === "doc" || what === "doc" ? "doc" : kind === "select" || what === "select" ? "select" : "time"; redraw(); });
+  sketch.on((kind) => { if (kind === "film") kind = "doc"; what = kind === "doc" || what === "doc" ? "doc" : kind === "select" || what === "select" ? "select" : "time"; redraw(); });
 
   function draw(how) {
     if (node.hidden) return;
@@ -107,20 +119,57 @@ export function mountSketcher(place, sketch) {
     const wide = Math.max(1, Math.round(Math.min(box.width, box.height * sketch.aspect) * devicePixelRatio));
     const high = Math.max(1, Math.round(wide / sketch.aspect));
     if (box.width && (canvas.width !== wide || canvas.height !== high)) { Object.assign(canvas, { width: wide, height: high }); canvas.style.aspectRatio = String(sketch.aspect); canvas.style.width = `${wide / devicePixelRatio}px`; }
-    if (box.width) drawLens(canvas, reader(sketch.doc.path)(sketch.time), sketch.doc.things);
+    if (box.width) look();
+    ink.node.style.width = canvas.style.width;
+    ink.node.style.aspectRatio = String(sketch.aspect);
+    ink.draw();
     text(counter, `${String(frameAt(sketch) + 1).padStart(2, "0")} / ${sketch.frames}`);
     if (how === "time") return;
+    if (fittedTo !== sketch.relief()) { fittedTo = sketch.relief(); plan.fit(); profile.fit(); }
+    seat(views.dataset);
     preview.stale();
+    relief.begin();
+    film.wish();
     panel.draw();
     const { degrees, metres } = sketch.fastest || { degrees: 0, metres: 0 };
-    const fast = degrees > sketch.limits.degrees * 1.001 || metres > sketch.limits.metres * 1.001;
-    text(pace, `at most ${degrees.toFixed(1)}° and ${metres.toFixed(2)} m per frame${fast ? ": fast" : ""}`);
-    pace.title = fast ? `Up to ${sketch.limits.degrees}° and ${sketch.limits.metres} m per frame is what Toybox has seen` : "";
+    const { limits } = sketch;
+    const fast = limits && (degrees > limits.degrees * 1.001 || metres > limits.metres * 1.001);
+    const hidden = film.current() ? Math.max(...film.made.unseen) : null;
+    text(pace, `at most ${degrees.toFixed(1)}° and ${metres.toFixed(2)} m per frame${fast ? ": fast" : ""}${hidden === null ? "" : `, ${Math.round(100 * hidden)} % unseen`}`);
+    pace.title = limits ? `${limits.model} was shown up to ${limits.degrees}° and ${limits.metres} m per frame: ${limits.source}.` : "How fast a camera this model can follow is not known.";
     pace.classList.toggle("gm-k-over", fast);
     remove.disabled = sketch.selected === null || sketch.doc.path.keys.length < 3;
+    stand.hidden = Boolean(sketch.doc.picture);
     undo.disabled = !sketch.past.length;
     redo.disabled = !sketch.future.length;
     loop.setAttribute("aria-pressed", String(sketch.doc.path.loop));
+  }
+
+  /** Through the lens: the studio's warp of the picture where it is ready, its relief until then; or the stage. */
+  function look() {
+    const view = reader(sketch.doc.path)(sketch.time);
+    const { picture } = sketch.doc;
+    lensBox.classList.toggle("gm-k-has-picture", Boolean(picture));
+    text(lensTitle, !picture ? "Through the lens" : film.current() || relief.now() ? "Through the lens · hatched: the picture does not show it" : "Reading the depth of the picture…");
+    if (!picture) return drawLens(canvas, view, sketch.doc.things);
+    if (film.current()) film.draw(canvas, frameAt(sketch));
+    else if (relief.now()) drawRelief(canvas, view, relief.now(), sketch.doc.path);
+    else canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    const trouble = relief.trouble || film.trouble;
+    if (trouble) say(trouble);
+    else if (!told.textContent || shownFor !== picture.media) say("Draw on it: onto a thing to push in, across to move past.");
+    shownFor = picture.media;
+  }
+  let shownFor = "";
+  let fittedTo = null;
+  /** The picture is drawn on, so it has the large place; without one the plan has. */
+  function seat(data) {
+    const hero = sketch.doc.picture ? "lens" : "top";
+    if (data.hero === hero) return;
+    data.hero = hero;
+    view(hero);
+    told.hidden = !sketch.doc.picture;
+    requestAnimationFrame(() => { plan.fit(); profile.fit(); draw("doc"); });
   }
 
   const isOpen = () => !node.hidden;

@@ -1,4 +1,7 @@
-/** The time of the move: how fast the camera is from frame to frame, the one speed curve, the keys, the playhead. */
+/**
+ * The time of the move: how fast the camera is from frame to frame, how much of a start picture is out of sight, the one
+ * speed curve, the keys, the playhead.
+ */
 import { frameTimes, reader, sample, speedReader } from "./curve.js";
 import { LEAST_GAP, frameAt, momentOf } from "./sketch.js";
 import { at, put, s } from "./svg.js";
@@ -6,25 +9,32 @@ import { between, clamp, length, sub } from "./vectors.js";
 
 const EDGE = 14;
 const BARS = 26;
-const CURVE = [34, 82];
-const KEYS = 98;
-export const STRIP_HEIGHT = 112;
+const UNSEEN = 22; // high, where there is a picture
+const NEAR = 0.8;
 
-/** {node, draw()}; told what one frame step may be by `sketch.limits` {degrees, metres}. */
-export function makeStrip(sketch) {
+/**
+ * {node, draw()}; told what one frame step may be by `sketch.limits` {degrees, metres, model, source} or null, and the
+ * share of every frame that the picture does not show by `unseen()`, null while that is not known.
+ */
+export function makeStrip(sketch, unseen) {
+  const more = () => (sketch.doc.picture ? UNSEEN : 0);
+  const CURVE = { get top() { return 34 + more(); }, get foot() { return 82 + more(); } };
+  const keysAt = () => 98 + more();
   const ground = s("path", { class: "gm-k-ticks" });
   const bars = s("g", { class: "gm-k-bars" });
+  const holes = s("g", { class: "gm-k-holes" });
+  const holesWord = s("text", { class: "gm-k-unit", x: EDGE });
   const fill = s("path", { class: "gm-k-fill" });
-  const curve = s("path", { class: "gm-k-curve" });
+  const curve = s("path", { class: "gm-k-curve", "data-hit": "curve", tabindex: "0", role: "button", "aria-label": "Speed curve: drag it, or press Enter for a point where the playhead is" });
   const points = s("g", {});
   const keys = s("g", {});
   const head = s("path", { class: "gm-k-head" });
-  const node = s("svg", { class: "gm-k-strip", role: "group", "aria-label": "Time: speed from frame to frame, the speed curve, the keys", height: STRIP_HEIGHT }, ground, bars, fill, curve, head, points, keys);
+  const node = s("svg", { class: "gm-k-strip", role: "group", "aria-label": "Time: speed from frame to frame, the speed curve, the keys", height: 112 }, ground, bars, holes, holesWord, fill, curve, head, points, keys);
 
   const width = () => Math.max(60, node.clientWidth) - 2 * EDGE;
   const x = (time) => EDGE + time * width();
   const timeAt = (px) => clamp((px - EDGE) / width(), 0, 1);
-  const y = (progress) => CURVE[1] - progress * (CURVE[1] - CURVE[0]);
+  const y = (progress) => CURVE.foot - progress * (CURVE.foot - CURVE.top);
 
   function drawBars() {
     const { path } = sketch.doc;
@@ -32,16 +42,35 @@ export function makeStrip(sketch) {
     const times = frameTimes(sketch.frames, path.loop);
     const steps = poses.slice(1).map((pose, i) => ({ degrees: between(poses[i].rotation, pose.rotation), metres: length(sub(pose.position, poses[i].position)) }));
     while (bars.children.length > steps.length) bars.lastChild.remove();
+    const limits = sketch.limits;
+    const top = { degrees: Math.max(1e-9, ...steps.map((step) => step.degrees)), metres: Math.max(1e-9, ...steps.map((step) => step.metres)) };
     steps.forEach((step, i) => {
-      const much = Math.max(step.degrees / sketch.limits.degrees, step.metres / sketch.limits.metres);
+      const of = limits || top;
+      const much = Math.max(step.degrees / of.degrees, step.metres / of.metres);
       const bar = bars.children[i] || bars.appendChild(s("rect", {}, s("title", {})));
-      const high = clamp(much, 0, 1.5) * (BARS - 6) / 1.5;
+      const high = clamp(limits ? much / 1.5 : 0.6 * much, 0, 1) * (BARS - 6);
       const wide = Math.max(1, x(times[1] || 1) - x(0) - 2);
-      put(bar, { x: x(times[i]) + 1, y: BARS - high, width: wide, height: Math.max(1, high), class: much > 1.001 ? "gm-k-fast" : "" });
-      bar.firstChild.textContent = `Frame ${i + 1} to ${i + 2}: ${step.degrees.toFixed(1)}°, ${step.metres.toFixed(2)} m${much > 1.001 ? ". Faster than Toybox has seen" : ""}`;
+      const look = !limits || much < NEAR ? "" : much > 1.001 ? "gm-k-fast" : "gm-k-brisk";
+      put(bar, { x: x(times[i]) + 1, y: BARS - high, width: wide, height: Math.max(1, high), class: look });
+      bar.firstChild.textContent = `Frame ${i + 1} to ${i + 2}: ${step.degrees.toFixed(1)}°, ${step.metres.toFixed(2)} m${look === "gm-k-fast" ? `. Faster than ${limits.model} was shown` : ""}`;
     });
     sketch.fastest = { degrees: Math.max(0, ...steps.map((step) => step.degrees)), metres: Math.max(0, ...steps.map((step) => step.metres)) };
-    put(ground, { d: `M${EDGE} ${BARS + 0.5}h${width()}` + times.map((time) => `M${Math.round(x(time)) + 0.5} ${BARS}v4`).join("") + `M${EDGE} ${CURVE[1] + 0.5}h${width()}` });
+    put(ground, { d: `M${EDGE} ${BARS + 0.5}h${width()}` + times.map((time) => `M${Math.round(x(time)) + 0.5} ${BARS}v4`).join("") + `M${EDGE} ${CURVE.foot + 0.5}h${width()}` });
+  }
+
+  function drawHoles() {
+    const shares = sketch.doc.picture ? unseen() : null;
+    const [top, high] = [BARS + 6, UNSEEN - 6];
+    while (holes.children.length > (shares?.length || 0)) holes.lastChild.remove();
+    const times = frameTimes(sketch.frames, sketch.doc.path.loop);
+    const wide = Math.max(1, width() / Math.max(1, sketch.frames - 1) - 2);
+    shares?.forEach((share, i) => {
+      const bar = holes.children[i] || holes.appendChild(s("rect", {}, s("title", {})));
+      put(bar, { x: clamp(x(times[i] ?? 1) - wide / 2, EDGE, EDGE + width() - wide), y: top + high * (1 - share), width: wide, height: Math.max(0.8, high * share), class: share > 0.5 ? "gm-k-most" : "" });
+      bar.firstChild.textContent = `Frame ${i + 1}: ${Math.round(100 * share)} % of it the picture does not show`;
+    });
+    put(holesWord, { y: top + 9 });
+    holesWord.textContent = !sketch.doc.picture ? "" : shares ? "" : "unseen …";
   }
 
   function drawCurve() {
@@ -49,7 +78,7 @@ export function makeStrip(sketch) {
     const read = speedReader(speed);
     const dots = Array.from({ length: 97 }, (_, i) => `${x(i / 96).toFixed(1)} ${y(read(i / 96)).toFixed(1)}`);
     put(curve, { d: `M${dots.join("L")}` });
-    put(fill, { d: `M${x(0)} ${CURVE[1]}L${dots.join("L")}V${CURVE[1]}z` });
+    put(fill, { d: `M${x(0)} ${CURVE.foot}L${dots.join("L")}V${CURVE.foot}z` });
     const inner = speed.slice(1, -1);
     while (points.children.length > inner.length) points.lastChild.remove();
     inner.forEach(([time, progress], i) => {
@@ -65,15 +94,16 @@ export function makeStrip(sketch) {
     list.forEach((key, i) => {
       const g = keys.children[i] || keys.appendChild(s("g", { class: "gm-k-mark", "data-hit": "key", tabindex: "0", role: "button" }, s("circle", { r: 16, class: "gm-k-reach" }), s("path", { d: "M0-6 6 0 0 6-6 0z" })));
       const moment = momentOf(path, key.time);
-      put(g, { transform: `translate(${x(moment)} ${KEYS})`, "data-index": i, "aria-pressed": String(sketch.selected === i), "aria-label": `Key ${i + 1} at ${Math.round(moment * 100)} % of the time` });
+      put(g, { transform: `translate(${x(moment)} ${keysAt()})`, "data-index": i, "aria-pressed": String(sketch.selected === i), "aria-label": `Key ${i + 1} at ${Math.round(moment * 100)} % of the time` });
     });
   }
 
   function draw(what = "doc") {
     if (!node.clientWidth) return;
-    if (what === "doc") { drawBars(); drawCurve(); }
+    put(node, { height: 112 + more() });
+    if (what === "doc") { drawBars(); drawHoles(); drawCurve(); }
     if (what !== "time") drawKeys();
-    put(head, { d: `M${x(sketch.time)} 4V${KEYS - 8}` });
+    put(head, { d: `M${x(sketch.time)} 4V${keysAt() - 8}` });
   }
 
   let drag = null;
@@ -84,18 +114,28 @@ export function makeStrip(sketch) {
     hit?.focus?.({ preventScroll: true });
     const index = Number(hit?.dataset.index);
     if (hit?.dataset.hit === "key") { sketch.select(index); drag = ([px]) => moveKey(index, px); }
-    else if (hit?.dataset.hit === "point") drag = ([px, py]) => movePoint(index, timeAt(px), (CURVE[1] - py) / (CURVE[1] - CURVE[0]));
+    else if (hit?.dataset.hit === "point") drag = ([px, py]) => movePoint(index, timeAt(px), (CURVE.foot - py) / (CURVE.foot - CURVE.top));
+    else if (onCurve(at(node, event))) drag = bend(at(node, event));
     else { drag = ([px]) => { sketch.pause?.(); sketch.seek(timeAt(px)); }; drag(at(node, event)); }
   });
   node.addEventListener("pointermove", (event) => drag?.(at(node, event)));
   for (const name of ["pointerup", "pointercancel"]) node.addEventListener(name, () => { drag = null; sketch.settle(); });
   node.addEventListener("dblclick", (event) => {
     const [px, py] = at(node, event);
-    if (py > CURVE[0] - 8 && py < CURVE[1] + 6) addPoint(timeAt(px));
+    if (py > CURVE.top - 8 && py < CURVE.foot + 6) addPoint(timeAt(px));
   });
   node.addEventListener("keydown", (event) => {
     const hit = event.target.closest("[data-hit]");
     if (!hit) return;
+    if (hit === curve) {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      const made = addPoint(sketch.time);
+      draw();
+      if (made > 0) points.children[made - 1]?.focus();
+      return;
+    }
     const index = Number(hit.dataset.index);
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const remove = event.key === "Delete" || event.key === "Backspace";
@@ -111,6 +151,19 @@ export function makeStrip(sketch) {
     event.stopPropagation();
   });
 
+  /** Whether a pixel lies on the speed curve. */
+  function onCurve([px, py]) {
+    return py > CURVE.top - 8 && py < CURVE.foot + 6 && Math.abs(y(speedReader(sketch.doc.path.speed)(timeAt(px))) - py) < 9;
+  }
+  /** Dragging the curve itself bends it: a point is put where the pointer took hold. */
+  function bend([startX, startY]) {
+    let index = -1;
+    return ([px, py]) => {
+      if (index < 0 && Math.hypot(px - startX, py - startY) < 4) return;
+      if (index < 0) { index = addPoint(timeAt(startX)); if (index < 0) return; }
+      movePoint(index, timeAt(px), (CURVE.foot - py) / (CURVE.foot - CURVE.top));
+    };
+  }
   /** A key goes where the curve is at that moment, so that the mark stays under the pointer. */
   function moveKey(index, px) {
     sketch.timeKey(index, speedReader(sketch.doc.path.speed)(timeAt(px)), `time${index}`);
@@ -124,9 +177,10 @@ export function makeStrip(sketch) {
   }
   function addPoint(time) {
     const { speed } = sketch.doc.path;
-    if (speed.length > 20 || speed.some(([t]) => Math.abs(t - time) < 2 * LEAST_GAP)) return;
+    if (speed.length > 20 || speed.some(([t]) => Math.abs(t - time) < 2 * LEAST_GAP)) return -1;
     const next = speed.findIndex(([t]) => t > time);
-    sketch.put({ speed: [...speed.slice(0, next), [Number(time.toFixed(4)), Number(speedReader(speed)(time).toFixed(4))], ...speed.slice(next)] });
+    sketch.put({ speed: [...speed.slice(0, next), [Number(time.toFixed(4)), Number(speedReader(speed)(time).toFixed(4))], ...speed.slice(next)] }, { merge: `speed${next}` });
+    return next;
   }
 
   return { node, draw, frame: () => frameAt(sketch), read: () => reader(sketch.doc.path) };

@@ -1,4 +1,4 @@
-/** From a drawn line to few keys: the same as `pipelines/domain/camera/fit.py`. */
+/** From a drawn line to few keys (Ramer 1972, Douglas and Peucker 1973). */
 import { add, clamp, dot, length, scale, sub, unit } from "./vectors.js";
 
 const STEP = 1e-4;
