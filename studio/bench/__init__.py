@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from studio.bench.report import Report
 
-NAMES = ("start", "click", "library", "idle", "preview", "toybox", "camera", "control", "estimators")
+NAMES = (
+    "start", "click", "library", "idle", "preview", "toybox", "camera", "control", "estimators", "subject", "models",
+)
 Say = Callable[[str], None]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ _FIGURES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """How many held-out renders."""
+    """How many held-out renders; half of them show a figure."""
 
     scenes: int = 24
 
@@ -46,14 +47,16 @@ def _toybox(say: Callable[[str], None], settings: Settings, extent: Extent) -> l
     """Renders as they are, and after the codec, which is what a generated clip looks like at best."""
     from pipelines.conditioning import depth, pose
     from pipelines.toybox import measure_estimators as judging
-    from pipelines.toybox.bench.scenes import Shape, draw_cases
+    from pipelines.toybox.bench.scenes import Shape, draw_cases, has_figure
     from pipelines.toybox.sampling import EVERYDAY
     from pipelines.toybox.train_judge import round_trip
 
     card = next((card for card in Catalog(settings.assets).cards() if card.id == DEFAULT), None)
     shape = Shape(128, 128, 17) if card is None else shape_of(card)
     say(f"{extent.scenes} held-out renders")
-    cases = draw_cases(EVERYDAY, shape, extent.scenes, series=3)
+    people = extent.scenes // 2
+    cases = draw_cases(EVERYDAY, shape, extent.scenes - people, series=3)
+    cases += draw_cases(EVERYDAY, shape, people, has_figure, series=4)
     truth = judging.HeldOut(
         np.stack([case.frames for case in cases]),
         np.stack([case.depth for case in cases]),
@@ -88,6 +91,8 @@ def _told(found: dict[str, dict[str, dict[str, float]]], seconds: dict[str, floa
             if shuffled is not None:
                 beside["shuffled"] = factor * shuffled
             value = factor * found[kind][""][key]
+            if not math.isfinite(value):  # nobody, or nothing but people, in so few renders
+                continue
             title = f"toybox {kind}: {name}"
             measures.append(
                 Measure(name=title, value=value, unit=unit, beside=beside, note=f"{extent.scenes} held-out renders")

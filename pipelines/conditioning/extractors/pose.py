@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.conditioning.pose_model import PoseModel
 
 BATCH = 16
+ONE_PERSON = "One person is followed, the one that is seen best; where there are more, the others are not read."
 
 
 class Pose:
@@ -43,7 +45,8 @@ class Pose:
     def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:
         """Raises GimbalError where nobody is seen in any frame."""
         found = [self._model.estimate(frames[part], BATCH) for part in parts(len(frames), BATCH, on_share)]
-        return drawn(np.concatenate(found)[:, None], frames.shape[1:3], size, self.id)
+        made = drawn(np.concatenate(found)[:, None], frames.shape[1:3], size, self.id)
+        return replace(made, notes=(*made.notes, ONE_PERSON))
 
 
 def drawn(

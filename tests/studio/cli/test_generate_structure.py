@@ -14,33 +14,23 @@ from tests.studio.structure.samples import HEIGHT, WIDTH, clip_file, rolling, wh
 PROMPT = "a red ball on sand"
 
 
-def test_edges_and_flow_of_one_clip_steer_together(made: Made, tmp_path: Path) -> None:
-    source = clip_file(tmp_path)
-    answer = made.gimbal(
-        "generate", PROMPT, "--edges", source, "--flow", source, "--strength", "flow=0.5", "--estimator",
-        "edges=lineart", "--steps", 1, "--json",
-    )  # fmt: skip
-    assert answer.code == 0, answer.err
-    parts = answer.json["request"]["conditioning"]
-    assert [(p["control"], p["strength"]) for p in parts] == [("edges", 1.0), ("flow", 0.5)]
-    assert [part["estimator"] for part in answer.json["structure"]][1] == "dis-flow"
-    assert "lineart" in answer.json["facts"]["structure"] and "flow by dis-flow" in answer.json["facts"]["structure"]
-
-
-def test_outside_a_mask_the_source_stays_and_the_result_is_laid_back(made: Made, tmp_path: Path) -> None:
+def test_structure_steers_inside_a_mask_and_the_rest_of_the_source_stays(made: Made, tmp_path: Path) -> None:
     source, whole = clip_file(tmp_path), tmp_path / "whole.mp4"
     Image.fromarray(where(1).astype(np.uint8) * np.uint8(255)).save(tmp_path / "mask.png")
     answer = made.gimbal(
-        "generate", PROMPT, "--source", source, "--mask", tmp_path / "mask.png", "--size", "96x64", "--steps", 1,
+        "generate", PROMPT, "--edges", "source", "--flow", source, "--strength", "flow=0.5", "--estimator",
+        "edges=lineart", "--source", source, "--mask", tmp_path / "mask.png", "--size", "96x64", "--steps", 1,
         "--lay-back", whole, "--json",
     )  # fmt: skip
     assert answer.code == 0, answer.err
-    assert [part["kind"] for part in answer.json["request"]["conditioning"]] == ["source_clip", "mask_clip"]
+    parts = answer.json["request"]["conditioning"]
+    assert [part["kind"] for part in parts] == ["control_clip", "control_clip", "source_clip", "mask_clip"]
+    assert [(part["control"], part["strength"]) for part in parts[:2]] == [("edges", 1.0), ("flow", 0.5)]
+    assert answer.json["structure"][1]["estimator"] == "dis-flow"
+    assert "lineart" in answer.json["facts"]["structure"] and "flow by dis-flow" in answer.json["facts"]["structure"]
     result = read_frames(Path(answer.json["path"])).pixels.astype(int)
-    picks = (0, 2, 3, 5, 6)  # of 12 frames a second, at 8
-    still = rolling()[list(picks)]
-    away = np.abs(result[:, :8] - still[:, :8])
-    assert away.mean() < 4.0
+    picks = [0, 2, 3, 5, 6]  # of 12 frames a second, at 8
+    assert np.abs(result[:, :8] - rolling()[picks][:, :8]).mean() < 4.0
     laid = read_frames(whole).pixels.astype(int)
     assert laid.shape == (12, HEIGHT, WIDTH, 3) and np.abs(laid[9:] - rolling()[9:]).mean() < 4.0
 
@@ -49,10 +39,10 @@ def test_a_control_clip_in_another_convention_is_told_and_mended(made: Made, tmp
     ramp = np.linspace(250, 5, 64).astype(np.uint8)
     near_dark = np.broadcast_to(ramp[None, :, None, None], (12, 64, 64, 3))
     clip = clip_file(tmp_path, np.ascontiguousarray(near_dark), 8.0)
-    answer = made.gimbal("generate", PROMPT, "--depth", clip, "--fix", "--steps", 1, "--json")
-    assert answer.code == 0, answer.err
-    assert "used as it is" in answer.err and "near is dark" in answer.err
-    assert [part["part"] for part in answer.json["structure"]] == ["depth mended (invert)", "depth"]
+    answer = made.gimbal("generate", PROMPT, "--depth", clip, "--fix", "--strength", "depth=9", "--json")
+    assert "used as it is" in answer.err and "near is dark" in answer.err and "mended (invert)" in answer.err
+    (problem,) = answer.json["error"]["problems"]
+    assert answer.code == 1 and problem["field"] == "control_clip" and "outside 0 to 2" in problem["message"]
 
 
 def test_what_makes_no_sense_is_refused_before_any_work(made: Made, tmp_path: Path) -> None:
