@@ -60,7 +60,8 @@ def _sources(routes: APIRouter, studio: Studio) -> None:
                 path = await received(request, Path(folder), name, most=MAX_FILE_BYTES)
                 return await asyncio.to_thread(sources.kept, studio, path, name)
             except MediaError as error:  # what a stranger's file is like is an answer, too
-                return {"refused": explain(error)}
+                told = explain(error)
+                return {"refused": told | {"message": told["message"].replace(f"dropped{Path(name).suffix}", name)}}
 
     @routes.get("/sources/{sha256}")
     def facts(sha256: str) -> dict[str, Any]:

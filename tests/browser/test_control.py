@@ -109,6 +109,30 @@ def test_films_play_together(page: Page, clip: Path) -> None:
     assert times(page, FILMS) == pytest.approx([(stood - 0.5) / 8] * 2, abs=0.01)
 
 
+def test_a_mask_is_painted_with_the_keyboard_alone(page: Page, clip: Path) -> None:
+    open_control(page)
+    drop(page, clip)
+    wait_for_films(page, "source")
+    page.select_option("#gm-in-change", "paint")
+    canvas = page.locator(".gm-c-paint")
+    expect(canvas).to_be_visible()
+    canvas.focus()
+    for key in ("Space", "ArrowRight", "ArrowRight", "ArrowDown", "Space"):
+        page.keyboard.press(key)
+    (stroke,) = wait_for_held(page, "value.change.shapes[0]?.length")["change"]["shapes"]["0"]
+    assert stroke["tool"] == "brush" and stroke["points"][-1] == pytest.approx([0.54, 0.52])
+    page.keyboard.press("]")
+    page.keyboard.press("e")
+    for key in ("Space", "ArrowLeft", "Space"):
+        page.keyboard.press(key)
+    strokes = wait_for_held(page, "value.change.shapes[0].length === 2")["change"]["shapes"]["0"]
+    assert strokes[1]["tool"] == "eraser" and strokes[1]["size"] > stroke["size"]
+    page.keyboard.press("i")
+    page.keyboard.press("Control+z")
+    value = wait_for_held(page, "value.change.invert && value.change.shapes[0].length === 1 && value.made.mask")
+    assert value["change"]["shapes"]["0"] == [stroke]
+
+
 def test_the_figure_is_posed_becomes_a_skeleton_clip_and_comes_back_with_the_settings(
     page: Page, window: Window
 ) -> None:
@@ -174,7 +198,7 @@ def test_a_bad_file_is_told_and_nothing_is_lost(page: Page, clip: Path, tmp_path
     for name, data in bad.items():
         (tmp_path / name).write_bytes(data)
         drop(page, tmp_path / name)
-        toast = page.locator(".gm-toast.gm-bad")
+        toast = page.locator(".gm-toast.gm-bad", has_text=name)
         expect(toast).to_be_visible()
         toast.get_by_role("button", name="Close").click()
         expect(toast).to_have_count(0)

@@ -9,7 +9,7 @@ import { undo } from "./toast.js";
 const LIST = [
   ["Ctrl Enter", "Generate"], ["Esc", "Stop, or close what is open"], ["Space", "Play or pause"], ["← →", "Step one frame"],
   ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl Z", "Undo a delete or a stroke of the sketch"],
-  ["/", "Search"], ["?", "This list"],
+  ["B  E  X", "Brush, eraser, box while a mask is painted; [ ] size them, I inverts"], ["/", "Search"], ["?", "This list"],
 ];
 
 /** Listen for the whole window. */

@@ -122,7 +122,8 @@ export function mountBench(place, work, sources) {
     painter.show();
   }
   function drawNotes(list) {
-    const said = [...list.filter(({ key }) => key !== "source").flatMap(({ key, name }) => (work.tasks.of(key)?.made?.notes || []).map((words) => `${name}: ${words}`)), ...(work.tasks.of("mask")?.made?.notes || []).map((words) => `Mask: ${words}`)];
+    const known = new Set(work.tasks.of("source")?.made?.notes); // the form tells these
+    const said = [...list.filter(({ key }) => key !== "source").flatMap(({ key, name }) => (work.tasks.of(key)?.made?.notes || []).filter((words) => !known.has(words)).map((words) => `${name}: ${words}`)), ...(work.doc.change.what === "around" ? [] : work.tasks.of("mask")?.made?.notes || []).map((words) => `Mask: ${words}`)];
     const words = JSON.stringify(said);
     if (notes.dataset.words === words) return;
     notes.dataset.words = words;

@@ -52,7 +52,7 @@ export function changePart(work, can, open) {
     slider.style.setProperty("--at", at(change.strength));
     text(number, plain(change.strength, 2));
     const frames = painted(change).map(([frame]) => frame + 1);
-    const where = frames.length ? `painted on frame ${frames.join(", ")}` : now === "paint" ? "nothing is painted yet" : "found by itself; paint to help";
+    const where = frames.length ? `painted on frame ${frames.join(", ")}` : now === "paint" && change.kept ? "the mask that came with the settings" : now === "paint" ? "nothing is painted yet" : "found by itself; paint to help";
     text(state, where);
     const no = CHANGES.map(([name]) => reason(name)).filter(Boolean);
     missing.hidden = !no.length;

@@ -4,7 +4,8 @@
  * value: {source, cut, structures, change, figure, made}
  *   source: {media, name, kind: "clip" | "image" | "figure", width, height, num_frames, fps, seconds} or null
  *   cut: {start_seconds, end_seconds, framing: {mode, x, y, zoom}, pace: "keep" | "spread"}
- *   structures: [{kind, estimator, strength, given, name}]; `given` is a control clip made elsewhere
+ *   structures: [{kind, estimator, strength, given, name, ofSource}]; `given` is a control clip made elsewhere,
+ *     or with `ofSource` one that came with the source and goes with it
  *   change: {what, strength, follow, invert, shapes, kept}; see CHANGES; `kept` is a mask that came with a request
  *   figure: {keys: [{frame, joints: [[x, y] x 18]}]}
  *   made: {source, mask, mask_of, <kind>}: the media that are ready, by what they are

@@ -3,7 +3,17 @@ import { get } from "../api.js";
 import { whole } from "./plan.js";
 import { structure } from "./sources.js";
 
-const told = (media) => get(`control/media/${media}/origin`).catch(() => ({ origin: null, source: null }));
+const plainly = (found) => {
+  if (!found) return null;
+  const { looks, notes, ...facts } = found;
+  return facts;
+};
+
+/** How a medium was made, and the facts of its source. */
+async function told(media) {
+  const { origin, source } = await get(`control/media/${media}/origin`).catch(() => ({ origin: null, source: null }));
+  return { origin, source: plainly(source) };
+}
 
 /** The value for a restored request: {structures: [{kind, given, strength}], restored: {source, mask, strength}}. */
 export async function relinked({ structures, restored }) {
@@ -34,7 +44,7 @@ async function changeOf({ source: media, mask, strength }, next) {
   const { origin, source } = await told(media);
   const known = source && ["conform", "outpaint"].includes(origin.what);
   if (known) Object.assign(next, { source, cut: origin.details.cut || next.cut });
-  else next.source = await get(`control/sources/${media}`).then(({ looks, notes, ...facts }) => facts, () => null);
+  else next.source = await get(`control/sources/${media}`).then(plainly, () => null);
   if (!mask) next.change = { ...next.change, what: "style", strength };
   else next.change = { ...next.change, ...(await maskOf(mask, origin)) };
 }

@@ -25,7 +25,7 @@ export function makeSources(work, opened) {
     const before = work.doc;
     const first = !before.structures.length && before.change.what === "all";
     const structures = source.kind === "figure" ? [...before.structures.filter((each) => each.given), structure("pose")]
-      : first ? [structure("depth")] : before.structures;
+      : first ? [structure("depth")] : before.structures.map((each) => (each.ofSource ? structure(each.kind) : each));
     const next = { source, cut: EMPTY.cut, structures, change: { ...before.change, shapes: {} }, ...more };
     work.load({ ...before, ...next, made: {} });
     work.change({}, { now: true });
@@ -82,7 +82,7 @@ export function makeSources(work, opened) {
     work.expect("the camera's sketch");
     try {
       const { source, depth } = await post("control/camera", { path: sketch.path, things: sketch.things || [], target: work.target });
-      put(source, { structures: [{ ...structure("depth"), given: depth, name: "the stage's own depth", checked: null }] });
+      put(source, { structures: [{ ...structure("depth"), given: depth, name: "the stage's own depth", ofSource: true }] });
     } catch (error) {
       fail(error);
     } finally {
