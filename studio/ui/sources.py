@@ -104,7 +104,7 @@ def _target(raw: Mapping[str, Any]) -> Target:
     from studio.structure.wishes import wish_from
 
     wish: Any = wish_from({"wish": "conform", "source": "", "target": raw})
-    return wish.target  # type: ignore[no-any-return]
+    return wish.target
 
 
 def joined(studio: Studio, wish: Mapping[str, Any]) -> dict[str, Any]:
