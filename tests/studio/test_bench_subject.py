@@ -1,0 +1,24 @@
+"""The subject benchmark at its smallest: one subject, one prompt, one seed, a few steps, the shipped model."""
+
+from __future__ import annotations
+
+import pytest
+
+from studio.bench import subject
+from studio.bench.subject import Extent
+
+pytestmark = pytest.mark.toybox
+
+
+def test_every_method_is_measured_against_the_untrained_model_and_true_renders() -> None:
+    said: list[str] = []
+    changes = {"steps": 2, "batch": 1, "every": 2, "prior_clips": 1, "sample_steps": 4}
+    few = {"subjects": 1, "prompts": 1, "seeds": 1, "pictures": 4, "trials": 6, "renders": 60}
+    extent = Extent(**few, methods=("reference", "both"), changes=changes)
+    found = {measure.name: measure for measure in subject.measure(said.append, extent=extent).measures}
+    ceiling, floor = "ceiling: true renders taken for the subject", "floor: others of its class taken for it"
+    assert 0 <= found[floor].value <= found[ceiling].value <= 100
+    assert {name for name in found if name.startswith("reference: ")}
+    promised = [name for name, measure in found.items() if measure.promise]
+    assert len(promised) == 3 and all(name.startswith("both: ") for name in promised)
+    assert "seconds" in found["both: seconds of training"].name
