@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 OVERFIT = 1.1
 FORGETS = 0.5
+FORGETTING = 0.5
 _RECENT = 20
 
 
@@ -32,15 +33,17 @@ def likeness(checkpoint: Checkpoint, first: Checkpoint) -> float:
 
 def score(checkpoint: Checkpoint, first: Checkpoint) -> float:
     """Likeness less what the model has forgotten of the class (and with it of following prompts)."""
-    return likeness(checkpoint, first) - checkpoint.drift
+    return likeness(checkpoint, first) - FORGETTING * checkpoint.drift
 
 
 def best(checkpoints: Sequence[Checkpoint]) -> int:
-    """The step of the checkpoint with the best score, the earlier of equals; 0 where there is none."""
-    if not checkpoints:
-        return 0
+    """The step of the checkpoint with the best score, the earlier of equals; 0 where there is none.
+
+    The first is there to compare with: before the training no checkpoint knows the subject.
+    """
     ordered = sorted(checkpoints, key=lambda c: c.step)
-    return max(ordered, key=lambda c: (score(c, ordered[0]), -c.step)).step
+    trained = [c for c in ordered if c.step > 0]
+    return max(trained, key=lambda c: (score(c, ordered[0]), -c.step)).step if trained else 0
 
 
 def warnings_of(checkpoints: Sequence[Checkpoint], losses: Sequence[float]) -> Iterable[str]:

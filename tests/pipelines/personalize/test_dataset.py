@@ -113,7 +113,8 @@ def test_the_best_checkpoint_is_like_the_subject_and_has_not_forgotten_its_class
     good = Checkpoint(step=50, digest="b", held_out=0.5, drift=0.05)
     greedy = Checkpoint(step=100, digest="c", held_out=0.45, drift=0.6)
     assert best([first, good, greedy]) == 50
-    assert best([]) == 0
+    assert best([]) == best([first]) == 0
+    assert best([first, dataclasses.replace(good, held_out=1.2)]) == 50
     told = " ".join(warnings_of([first, good, greedy], []))
     assert "forgets" in told and "by heart" not in told
     worse = dataclasses.replace(good, step=100, held_out=0.7)
