@@ -107,7 +107,8 @@ def follow_camera(
     lengths after the first are not believed but found too.
     """
     pictures = [_Pictures(frame) for frame in frames]
-    fits, lengths = [], [float(focals[0])]
+    fits: list[Fit] = []
+    lengths = [float(focals[0])]
     for now in range(len(frames) - 1):
         points = _points(depth[now], still[now], lengths[-1])
         expected = lengths[-1] if zooms else float(focals[now + 1])
@@ -132,7 +133,7 @@ class _Pictures:
     """A frame in the forms that are compared."""
 
     def __init__(self, frame: Clips) -> None:
-        self.grey = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
+        self.grey: Clips = np.asarray(cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY), np.uint8)
         self.soft = [cv2.GaussianBlur(frame.astype(np.float32), (0, 0), sigma) for sigma in BLURS]
 
 
@@ -254,7 +255,8 @@ def _by_colour(points: Points, pair: Pair, level: int, step: Step) -> Aligned:
         slope = across.T @ (weight * (right * miss).sum(1)) + down.T @ (weight * (lower * miss).sum(1))
         spread = float((weight * square).sum() / max(3.0 * float(weight.sum()), 1e-9))
         free = pair.free
-        covariance = KINSHIP**2 * (spread + 1.0) * np.linalg.inv(_held(normal[:free, :free]))[:POSE, :POSE]
+        covariance = np.asarray(np.linalg.inv(_held(normal[:free, :free]))[:POSE, :POSE], np.float64)
+        covariance *= KINSHIP**2 * (spread + 1.0)
         result = Aligned(step, covariance, float(np.sqrt(square[inside]).clip(max=WRONG).mean()))
         step, change = _stepped(step, normal, slope, free)
         if change < SETTLED:

@@ -42,6 +42,10 @@ STILL = 0.25
 """Working pixels by which a point may wander under a camera that stands still."""
 HELPS = 0.8
 """The share of what is unexplained that must remain at most, for a zoom beside the way to be looked for."""
+WORTH = 1.4
+"""The factor by which a zoom that helps must lower the unexplained rest."""
+POOR = 2.0
+"""How many times the unavoidable rest a good explanation leaves at most."""
 BLANK = 3.0
 """Spread of grey values under which a picture shows nothing."""
 
@@ -131,8 +135,8 @@ def _is_still(tracks: Tracks, cameras: NDArray[np.int64]) -> bool:
     The second is for a world that moves by itself (water, a crowd); a far sky alone keeps its place also for a camera
     that travels.
     """
-    xy = tracks.xy[:, cameras]
-    seen = tracks.seen[:, cameras]
+    here = tracks.seen[:, cameras].any(1)
+    xy, seen = tracks.xy[here][:, cameras], tracks.seen[here][:, cameras]
     still = np.linalg.norm(xy - np.nanmedian(xy, axis=1, keepdims=True), axis=2) < STILL
     share = still.sum(0) / seen.sum(0)
     low = xy[..., 1] > 0
@@ -163,18 +167,25 @@ def _model(seen: Sightings, lens: Lens, sizes: tuple[int, int], scale: float) ->
     moves = replace(turns, translation=True)
     state = adjust(moving(seen, lens.focal, sizes, turned.state), seen, moves, scale=SCALE)
     moved = _as_model("moving", with_true_pixels(state, seen, lens, moves), seen, moves)
-    return simplest([shaped, zoomed, _with_zoom(moved, zoomed, seen, sizes) if lens.is_given else moved], scale)
+    if lens.is_given and _calls_for_zoom(moved, seen, scale):
+        moved = _with_zoom(moved, zoomed, seen, sizes)
+    return simplest([shaped, zoomed, moved], scale)
+
+
+def _calls_for_zoom(moved: Model, seen: Sightings, scale: float) -> bool:
+    """Whether a travelling camera with a fixed lens leaves so much unexplained that it may zoom as well."""
+    if moved.rest > POOR * unavoidable(scale) or beyond(moved.state, seen) > BY_CHANCE:
+        return True
+    loosened = adjust(moved.state, seen, Freedom(zoom=True), scale=SCALE, rounds=8)
+    return cost(loosened, seen) < HELPS * cost(moved.state, seen)
 
 
 def _with_zoom(moved: Model, zoomed: Model, seen: Sightings, sizes: tuple[int, int]) -> Model:
     """The travelling camera, or one that zooms as well where that explains clearly more."""
-    both = Freedom(zoom=True)
-    loosened = adjust(moved.state, seen, both, scale=SCALE, rounds=8)
-    if cost(loosened, seen) > HELPS * cost(moved.state, seen) and beyond(moved.state, seen) <= BY_CHANCE:
-        return moved
-    state = zooming_while_moving(seen, moved.state.lens, sizes, [zoomed.state, loosened])
-    richer = _as_model("moving and zooming", state, seen, both)
-    return richer if CLEARLY * richer.rest < moved.rest else moved
+    state = zooming_while_moving(seen, moved.state.lens, sizes, [zoomed.state, moved.state])
+    richer = _as_model("moving and zooming", state, seen, Freedom(zoom=True))
+    helps = cost(state, seen) < HELPS * cost(moved.state, seen) and WORTH * richer.rest < moved.rest
+    return richer if helps or CLEARLY * richer.rest < moved.rest else moved
 
 
 def _as_model(method: Method, state: Reconstruction, seen: Sightings, freedom: Freedom) -> Model:

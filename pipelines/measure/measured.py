@@ -56,6 +56,8 @@ class Measured:
         """Why the numbers are not to be relied on, or nothing; beyond the bounds true renders are measured wrongly."""
         if self.confidence < LEAST_EXPLAINED:
             return "Little is explained: the picture is poor or much moves by itself."
+        if self.method == "moving and zooming":
+            return "It zooms while it travels: how far, and whether to or fro along the line of sight, is half a guess."
         if not self.doubt_degrees < MOST_DOUBT_DEGREES or not (self.doubt_way or 0.0) < MOST_DOUBT_WAY:
             return "What is seen fits many ways of moving: it shows too little, or too little of it is near."
         return ""

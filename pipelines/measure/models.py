@@ -6,6 +6,7 @@ chance falls clearly (as in Torr's GRIC, 1998, with the noise judged from the cl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -99,8 +100,8 @@ def moving(seen: Sightings, lens: FloatArray, sizes: tuple[int, int], start: Rec
         if placed.all():
             starts.append(state)
     tried = [adjust(state, few, Freedom(), scale=SCALE, rounds=15) for state in starts]
-    best = min(tried, key=lambda state: _implausible(state, few))
-    best = _nearer_below(best, _mirror_image(best, few, Freedom()), few)
+    best = min(tried, key=lambda state: cost(state, few))
+    best = _nearer_below(best, _mirror_image(best, few, Freedom()), few, cost)
     points = triangulated(best.rotation, best.translation, seen, lens, count)
     return adjust(replace(best, points=points), seen, Freedom(), scale=SCALE)
 
@@ -110,8 +111,9 @@ def zooming_while_moving(
 ) -> Reconstruction:
     """A camera that turns, travels and zooms, the first focal length being `lens`.
 
-    starts: the best that only turns and zooms, and one that travels. A dolly zoom hides the way in the zoom
-    and the zoom in the way, so steady zooms in and out are tried as well.
+    starts: the best that only turns and zooms, and one that travels. A dolly zoom hides the way in the zoom and the
+    zoom in the way, so steady zooms in and out are tried as well. Along the line of sight both ways, towards the scene
+    and its mirror image, explain the same exactly; only what is near below tells them apart.
     """
     count, frames = sizes
     few, kept = longest(seen, max(400, 25 * frames))
@@ -123,7 +125,7 @@ def zooming_while_moving(
     rough = [adjust(state, few, both, scale=4.0, rounds=10) for state in tried]
     fine = [adjust(state, few, both, scale=SCALE, rounds=15) for state in rough]
     best = min(fine, key=lambda state: _implausible(state, few))
-    best = _nearer_below(best, _mirror_image(best, few, both), few)
+    best = _nearer_below(best, _mirror_image(best, few, both), few, _implausible)
     zoomed = Sightings(seen.track, seen.frame, seen.xy / best.zoom[seen.frame, None], seen.trust)
     points = triangulated(best.rotation, best.translation, zoomed, lens, count)
     return adjust(replace(best, points=points), seen, both, scale=SCALE)
@@ -151,9 +153,11 @@ def _mirror_image(state: Reconstruction, few: Sightings, freedom: Freedom) -> Re
     return adjust(turned, few, freedom, scale=SCALE, rounds=20)
 
 
-def _nearer_below(one: Reconstruction, other: Reconstruction, few: Sightings) -> Reconstruction:
-    """The better of both; where they explain alike, the one in which the lower part of the picture is nearer."""
-    costs = _implausible(one, few), _implausible(other, few)
+def _nearer_below(
+    one: Reconstruction, other: Reconstruction, few: Sightings, judged: Callable[[Reconstruction, Sightings], float]
+) -> Reconstruction:
+    """The better of both as they are judged; where they explain alike, the one whose lower part is nearer."""
+    costs = judged(one, few), judged(other, few)
     if max(costs) > ALIKE * min(costs):
         return one if costs[0] <= costs[1] else other
     below = [float(np.corrcoef(few.xy[:, 1], _nearness(state, few))[0, 1]) for state in (one, other)]

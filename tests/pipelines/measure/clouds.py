@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipelines.domain.camera import pose
 from pipelines.measure.finish import measured
-from pipelines.measure.lens import known_lens
+from pipelines.measure.lens import FocalPixels, known_lens
 from pipelines.measure.measure import fitted
 from pipelines.measure.measured import Measured
 from pipelines.measure.tracks import Tracks
@@ -52,9 +52,7 @@ def seen(
     return np.where(hidden[..., None], np.nan, xy)
 
 
-def measured_from(
-    xy: Floats, focal: float | tuple[float, float] | None = FOCAL, *, noise: float = 0.05, seed: int = 1
-) -> Measured:
+def measured_from(xy: Floats, focal: FocalPixels = FOCAL, *, noise: float = 0.05, seed: int = 1) -> Measured:
     """The measurement of these tracks, each seen a little beside its place."""
     noisy = xy + np.random.default_rng(seed).normal(0.0, noise, xy.shape)
     count, frames = xy.shape[:2]

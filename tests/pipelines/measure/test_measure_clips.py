@@ -152,3 +152,21 @@ def test_a_camera_file_of_another_length_is_refused(tmp_path: Path, capsys: pyte
     write_file(asked, CameraTrack(camera_to_world=np.tile(np.eye(4), (6, 1, 1))))
     assert main(["camera", "measure", str(clip), "--against", str(asked)]) == 1
     assert "6 poses, the clip 4 frames" in capsys.readouterr().err
+
+
+def test_a_folder_becomes_a_table_that_one_bad_clip_does_not_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poses = CameraTrack(camera_to_world=np.tile(np.eye(4), (4, 1, 1)), focal_mm=np.full(4, 28.0), aspect=1.5)
+    for name, count in (("short", 3), ("still", 4)):
+        write_clip(tmp_path / f"{name}.mp4", np.repeat(noise(6)[None], count, axis=0))
+        write_file(tmp_path / f"{name}.txt", poses)
+    (tmp_path / "torn.mp4").write_bytes(b"no clip")
+    write_file(tmp_path / "torn.txt", poses)
+    page = tmp_path / "page.md"
+    assert main(["camera", "measure", str(tmp_path), "-o", str(page), "--json"]) == 0
+    clips = answer(capsys)["clips"]
+    assert isinstance(clips, list) and [clip["ok"] for clip in clips] == [False, True, False]
+    assert "4 poses, the clip 3 frames" in clips[0]["reason"] and clips[1]["method"] == "static"
+    text = page.read_text(encoding="utf-8")
+    assert text.count("| still | static |") == 2 and "Machine: " in text and "## Lens unknown" in text

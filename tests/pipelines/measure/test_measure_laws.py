@@ -8,6 +8,7 @@ import pytest
 from pipelines.domain.camera import pose
 from pipelines.domain.camera.compare import compare
 from pipelines.domain.camera.track import CameraTrack
+from pipelines.measure.lens import shapes_of
 from pipelines.measure.measured import Measured, as_track
 from tests.pipelines.measure.clouds import FOCAL, FRAMES, SIZE, Floats, cloud, measured_from, seen, travel, turns
 
@@ -102,6 +103,32 @@ def test_pixels_that_are_not_square_are_found() -> None:
     assert found.lens_source == "given, width estimated"
     assert found.focal_pixels[0] == pytest.approx([narrow, FOCAL], rel=0.01)
     assert errors(travel(), found)[0] < 0.2
+
+
+@pytest.mark.parametrize(("name", "lens"), [("squeezed", (337.5, FOCAL)), ("cropped", (FOCAL, FOCAL))])
+def test_of_the_ways_a_clip_may_have_got_its_shape_the_one_that_explains_it_is_told(
+    name: str, lens: tuple[float, float]
+) -> None:
+    shapes = shapes_of(FOCAL / SIZE[1], 16 / 9, SIZE)
+    assert {shape.name for shape in shapes} == {"squeezed", "cropped"}
+    found = measured_from(seen(cloud(), travel(), lens=lens), shapes)
+    assert found.lens_source == f"given, {name}" and errors(travel(), found)[0] < 0.2
+    assert found.focal_pixels[0] == pytest.approx(lens)
+
+
+def test_a_dolly_zoom_is_a_way_and_a_zoom_of_which_to_and_fro_is_a_guess() -> None:
+    ahead = np.linspace(0.0, 1.2, FRAMES)
+    cameras = pose.matrices(np.tile(np.eye(3), (FRAMES, 1, 1)), ahead[:, None] * [0.0, 0.0, 1.0])
+    found = measured_from(seen(cloud(), cameras, zoom=(5.0 - ahead) / 5.0))
+    assert found.method == "moving and zooming" and found.zooms and found.translation_seen
+    assert errors(cameras, found)[0] < 0.5 and "half a guess" in found.doubt
+
+
+def test_the_worse_points_are_seen_the_larger_the_expected_error() -> None:
+    clear, poor = (measured_from(seen(cloud(), travel()), noise=noise) for noise in (0.02, 0.5))
+    assert clear.doubt_degrees < poor.doubt_degrees
+    assert clear.doubt_way is not None and poor.doubt_way is not None and clear.doubt_way < poor.doubt_way
+    assert clear.doubt == "" and measured_from(seen(cloud(), turns())).doubt_way is None
 
 
 def test_square_pixels_stay_square() -> None:
