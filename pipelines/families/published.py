@@ -13,8 +13,9 @@ from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.about import About, read_about
 from pipelines.families.arithmetic import HALF_BYTES, Shape, count
-from pipelines.families.checkpoint import Checkpoint, Kind, pipeline_of, read_checkpoint
+from pipelines.families.checkpoint import INDEX, Checkpoint, Kind, pipeline_of, read_checkpoint
 from pipelines.families.family import Footprint, ModelCard, Part, Source
+from pipelines.models.weights import read_json
 
 Configs = Mapping[str, Mapping[str, Any]]
 ShapeOf = Callable[[str, Configs], Shape]
@@ -100,7 +101,7 @@ class StockFamily:
         name = pipeline_of(folder)
         if name in self.refused:
             raise BrokenCheckpoint(f"{folder} is a {name}. {self.refused[name]}", "Choose another checkpoint.")
-        checkpoint = read_checkpoint(folder, next(kind for kind in self.kinds if kind.pipeline == name))
+        checkpoint = read_checkpoint(folder, self._kind(folder, name))
         known = self._known(folder, checkpoint)
         shape = self._shape(folder, checkpoint)
         about = read_about(folder, {**known.about, **self._own(folder, known, checkpoint)})
@@ -135,6 +136,14 @@ class StockFamily:
     def footprint(self, card: ModelCard, request: GenerationRequest) -> Footprint:
         """See `Family.footprint`."""
         return count(card.settings["shape"], card.settings["components"], request)
+
+    def _kind(self, folder: Path, name: str) -> Kind:
+        for kind in self.kinds:
+            if kind.pipeline == name:
+                return kind
+        read_json(folder / INDEX)  # says what is wrong with one that cannot be read
+        named = name or "no pipeline"
+        raise BrokenCheckpoint(f"{folder / INDEX} names {named}, which is not served.", "Choose another.")
 
     def _published(self, known: Published, folder: Path) -> ModelCard:
         about, shape = About(**known.about), self.shape_of(known.pipeline, known.configs)
