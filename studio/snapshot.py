@@ -290,5 +290,5 @@ def _fraction(row: JobRow) -> float:
     if row.state != "running" or row.stage is None:
         return 0.0
     low, high = next((span for name, span in SPANS.items() if name == row.stage), (0.0, 0.0))
-    within = row.step / row.steps if row.steps and row.stage in ("denoising", "training", "extracting") else 0.0
+    within = row.step / row.steps if row.steps and row.stage in ("denoising", "training") else 0.0
     return low + (high - low) * within

@@ -26,7 +26,8 @@ class Tree:
         self.root = root / "gimbal"
         self.wheels = root / "wheels"
         self.wheels.mkdir(parents=True)
-        for part in ("launch.py", "studio/__init__.py", "studio/__main__.py", *self._commands()):
+        shown = ("launch.py", "studio/__init__.py", "studio/__main__.py", "studio/bench/__init__.py")
+        for part in (*shown, *self._commands()):
             target = self.root / part
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / part, target)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from pipelines.domain.errors import GimbalError
-
 if TYPE_CHECKING:
     from studio.bench import control, subject
     from studio.bench.camera import Extent
@@ -23,8 +21,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     camera.add_argument(
         "--estimator", action="append", choices=ESTIMATORS, help="what reads the clips (exact); may be given twice"
     )
-
-
     subjects = parser.add_argument_group("subject only (with --seeds)")
     subjects.add_argument("--subjects", type=_count, metavar="N", help="how many held-out subjects (5)")
     subjects.add_argument("--prompts", type=_count, metavar="N", help="how many prompts for each (6)")
@@ -46,6 +42,8 @@ def extent_of(options: argparse.Namespace) -> Extent | control.Extent | subject.
     if not given:
         return None
     if options.name != "camera":
+        from pipelines.domain.errors import GimbalError
+
         raise GimbalError("Only the camera benchmark can be made smaller.", "launch.py bench camera --paths 2")
     from studio.bench.camera import Extent
 

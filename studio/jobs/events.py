@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pipelines.families.family import Stage
 from pipelines.models.device import DeviceFacts
 
-JobStage = Stage | Literal["starting", "preparing", "training", "extracting", "saving"]
+JobStage = Stage | Literal["starting", "preparing", "training", "saving"]
 
 
 @dataclass(frozen=True, kw_only=True)

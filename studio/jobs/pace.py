@@ -14,7 +14,6 @@ SPANS: Final[Mapping[JobStage, tuple[float, float]]] = {
     "preparing": (0.1, 0.15),
     "encoding": (0.1, 0.15),
     "training": (0.15, 0.85),
-    "extracting": (0.15, 0.85),
     "denoising": (0.15, 0.85),
     "decoding": (0.85, 0.97),
     "saving": (0.97, 1.0),

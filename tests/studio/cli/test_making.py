@@ -102,7 +102,8 @@ def test_without_any_model_generate_says_so(tmp_path: Path) -> None:
 def test_ctrl_c_stops_the_job_and_leaves_no_worker(gimbal: Gimbal) -> None:
     if sys.platform == "win32":
         pytest.skip("signals of POSIX")
-    process = gimbal.start("generate", "a ball", "--steps", "20", "--json")
+    longest = ("--steps", "20", "--frames", "9", "--size", "96x64")
+    process = gimbal.start("generate", "a ball", *longest, "--json")
     while not _states(gimbal) & {"running"}:
         assert process.poll() is None
         time.sleep(0.05)
