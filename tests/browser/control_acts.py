@@ -57,9 +57,10 @@ def wait_for_held(page: Page, test: str) -> dict[str, Any]:
     """What the tab holds as soon as the JavaScript expression `test` is true of it (`value`)."""
     waiting = """async () => {
         const { field } = await import('/gimbal/static/fields.js');
+        const holds = (value) => { try { return TEST; } catch { return false; } };  // what is not there yet
         for (let tries = 0; tries < 900; tries++) {
             const value = field('control').value();
-            if (TEST) return value;
+            if (holds(value)) return value;
             await new Promise(resolve => setTimeout(resolve, 100));
         }
         throw new Error('it did not come true');
