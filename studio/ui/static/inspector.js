@@ -42,6 +42,7 @@ async function drawJob(id) {
   if (place.dataset.key === id) return;
   const job = await get(`jobs/${id}`).catch(() => null);
   if (!job || state.watch !== id) return;
+  if (job.request.token) return put(id, [section("Training", h("p", { class: "gm-prompt" }, `${job.request.token} · ${job.request.name}`), row("Pictures", String(job.request.pictures.length)), row("Model", title(job.request.model)))]);
   put(id, [section("Asked for", prompt(job.request), ...asked(job.request))]);
 }
 

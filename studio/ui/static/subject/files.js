@@ -1,0 +1,94 @@
+/** Files that come into the Subject tab: pictures and clips for a draft, subjects that were trained elsewhere. */
+import { h } from "../dom.js";
+import { send } from "../api.js";
+import { set } from "../store.js";
+import { fail, tell } from "../toast.js";
+import { begin, change, changed, desk, draft, isDrafting, load, model, open } from "./desk.js";
+
+const WEIGHTS = /\.(safetensors|ckpt|pt|pth|bin|pkl|pickle)$/i;
+
+/** Whether a file can only be a trained subject. */
+export const isSubjectFile = (file) => WEIGHTS.test(file.name);
+
+/** Take whatever was dropped: weights are imported, the rest are pictures of the draft. */
+export async function takeFiles(files) {
+  const weights = files.filter(isSubjectFile);
+  const pictures = files.filter((file) => !isSubjectFile(file));
+  set({ tab: "subject" });
+  if (weights.length) await importFiles(weights);
+  if (pictures.length) await bringPictures(pictures);
+}
+
+/** Keep pictures and clips in the library and put them into the draft, in their order. */
+export async function bringPictures(files) {
+  if (!isDrafting()) begin();
+  desk.bringing += files.length;
+  changed();
+  for (const file of files) {
+    try {
+      const found = await send("subjects/pictures", file);
+      if (found.refused) tell(found.refused.message, { hint: found.refused.hint, bad: true });
+      else add([{ media: found.media, name: file.name, kind: found.kind }]);
+    } catch (error) {
+      fail(error);
+    }
+    desk.bringing -= 1;
+    changed();
+  }
+}
+
+/** Put media of the library into the draft; one that is there already stays as it is. */
+export function add(pictures) {
+  const known = new Set(draft().pictures.map((each) => each.media));
+  const fresh = pictures.filter((each) => !known.has(each.media));
+  if (fresh.length < pictures.length) tell(`${pictures.find((each) => known.has(each.media)).name || "This picture"} is there already.`);
+  if (fresh.length) change({ pictures: [...draft().pictures, ...fresh] });
+}
+
+/** Take in trained files; where they do not say what they are called, ask. */
+export async function importFiles(files, names = {}) {
+  const body = new FormData();
+  for (const file of files) body.append("files", file, file.name);
+  body.append("model", model());
+  for (const [name, words] of Object.entries(names)) body.append(name, words);
+  const token = document.querySelector('meta[name="gimbal-token"]')?.content || "";
+  try {
+    const response = await fetch("/gimbal/api/subjects/import", { method: "POST", headers: { "x-gimbal-token": token }, body });
+    const answer = await response.json();
+    if (response.ok) {
+      await load();
+      open(answer.id);
+      return tell(`${answer.token} is imported.`);
+    }
+    const problem = (answer.error?.problems || []).find((each) => each.field === "token");
+    if (problem) return called(files, names, `${problem.message} ${problem.hint || ""}`);
+    tell(answer.error?.message || "The file could not be taken in.", { hint: answer.error?.hint || "", bad: true });
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Ask for the token and the class word of files that tell none. */
+function called(files, names, why) {
+  const token = h("input", { class: "gm-s-input", value: names.token || "", placeholder: "<my-dog>", "aria-label": "Token", maxlength: "60" });
+  const word = h("input", { class: "gm-s-input", value: names.class_word || "", placeholder: "dog", "aria-label": "Kind of thing", maxlength: "60" });
+  const take = () => { dialog.close(); importFiles(files, { token: token.value, class_word: word.value }); };
+  const dialog = h("dialog", { class: "gm-dialog", "aria-label": "Import a subject" },
+    h("header", {}, h("h2", {}, "What shall it be called?")),
+    h("p", { class: "gm-muted" }, files.map((file) => file.name).join(", ")),
+    h("label", { class: "gm-s-label" }, "Token", token), h("p", { class: "gm-problem" }, names.token === undefined ? "" : why),
+    h("label", { class: "gm-s-label" }, "Kind of thing", word),
+    h("button", { type: "button", class: "gm-primary", onclick: take }, "Import"));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); take(); } });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** A button's file chooser. */
+export function chooser(accept, take) {
+  const input = h("input", { type: "file", accept, multiple: true, class: "gm-file", tabindex: "-1", "aria-hidden": "true" });
+  input.addEventListener("change", () => { const files = [...input.files]; input.value = ""; if (files.length) take(files); });
+  return input;
+}
