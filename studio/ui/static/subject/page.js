@@ -22,7 +22,7 @@ export function makePage() {
   name.addEventListener("change", () => alter({ name: name.value.trim() || opened().token.slice(1, -1) }));
   name.addEventListener("keydown", (event) => { if (event.key === "Enter") name.blur(); });
   const facts = h("p", { class: "gm-muted gm-num" });
-  const write = button("use", "Write a prompt with it", () => writeWith(opened(), shownVersion()), { word: "Write a prompt with it", kind: "gm-line" });
+  const write = button("", "Write a prompt with it", () => writeWith(opened(), shownVersion()), { word: "Write a prompt with it", kind: "gm-line" });
   const compare = button("", "Compare with and without it", () => compared.begin(), { word: "Compare" });
   const save = h("a", { class: "gm-button", download: "", title: "Standard safetensors in a zip" }, icon("export"), "Export");
   const anew = button("again", "Train it again, as a new version", () => again(opened(), shownVersion()), { word: "New version" });
