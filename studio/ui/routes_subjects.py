@@ -8,7 +8,7 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 
-from pipelines.domain.errors import GimbalError, MediaError
+from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError
 from pipelines.personalize.box import Box
 from pipelines.personalize.settings import from_dict
 from studio.media.limits import MAX_FILE_BYTES
@@ -122,8 +122,7 @@ def _before(routes: APIRouter, studio: Studio) -> None:
 
     @routes.post("/api/subjects/estimate")
     def estimate(model: Annotated[str, Body(max_length=400)], settings: Annotated[Any, Body()]) -> dict[str, Any]:
-        told: dict[str, Any] = dataclasses.asdict(studio.subjects.estimate(model, from_dict(_mapping(settings))))
-        return told
+        return _or_refused(lambda: dataclasses.asdict(studio.subjects.estimate(model, from_dict(_mapping(settings)))))
 
     @routes.post("/api/subjects/token")
     def token(
@@ -132,7 +131,7 @@ def _before(routes: APIRouter, studio: Studio) -> None:
         subject_id: Annotated[str | None, Body()] = None,
     ) -> dict[str, Any]:
         """The token as it is kept; a problem says why it cannot be one."""
-        return {"token": studio.subjects.check_token(token, model, subject_id)}
+        return _or_refused(lambda: {"token": studio.subjects.check_token(token, model, subject_id)})
 
     @routes.get("/api/subjects/complete")
     def complete(
@@ -145,24 +144,7 @@ def _trainings(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/api/subjects")
     def train(asked: Training) -> dict[str, Any]:
         """Queue a training; `job` is null where the version is ready at once."""
-        from studio.subjects.service import TrainRequest
-        from studio.subjects.spec import PictureSpec
-
-        pictures = tuple(
-            PictureSpec(media=p.media, caption=p.caption, box=p.box.box() if p.box else None, cut_out=p.cut_out)
-            for p in asked.pictures
-        )
-        wish = TrainRequest(
-            token=asked.token,
-            name=asked.name,
-            class_word=asked.class_word,
-            model=asked.model,
-            settings=from_dict(asked.settings),
-            pictures=pictures,
-            subject_id=asked.subject_id,
-        )
-        version, job = studio.subjects.train(wish, asked.project)
-        return {"subject": version.subject_id, "version": version.id, "job": job.id if job else None}
+        return _or_refused(lambda: _trained(studio, asked))
 
     @routes.get("/api/subjects/versions/{version_id}")
     def training(version_id: str) -> dict[str, Any]:
@@ -213,11 +195,7 @@ def _after(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/api/subjects/compare")
     def compare(asked: Comparison) -> dict[str, Any]:
         """Queue the same clip at several strengths of a subject; the jobs in the order of the strengths."""
-        from studio.ui.forms import request_from
-
-        requests = studio.subjects.grid(request_from(asked.values), asked.token, asked.strengths)
-        jobs = [studio.queue.submit(asked.project, request)[0].id for request in requests]
-        return {"jobs": jobs, "seed": requests[0].seed}
+        return _or_refused(lambda: _compared(studio, asked))
 
 
 def _files(routes: APIRouter, studio: Studio) -> None:
@@ -231,7 +209,8 @@ def _files(routes: APIRouter, studio: Studio) -> None:
         """Take in a subject's files, or another program's LoRA."""
         with tempfile.TemporaryDirectory(prefix="gimbal-subject-") as folder:
             paths = [_written(file, Path(folder), number) for number, file in enumerate(files[:MOST_FILES])]
-            return dataclasses.asdict(studio.subjects.import_files(paths, model, token, class_word))
+            take = studio.subjects.import_files
+            return _or_refused(lambda: dataclasses.asdict(take(paths, model, token, class_word)))
 
     @routes.get("/api/subjects/versions/{version_id}/export")
     def export(version_id: str) -> Response:
@@ -248,6 +227,41 @@ def _files(routes: APIRouter, studio: Studio) -> None:
             raise
         away = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
         return FileResponse(packed, media_type="application/zip", filename=packed.name, background=away)
+
+
+def _or_refused(make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was asked for, or {"refused": why}: what a person typed or brought may be wrong, that is an answer, too."""
+    try:
+        return make()
+    except (InvalidRequest, MediaError) as error:
+        return {"refused": answers.explain(error)}
+
+
+def _trained(studio: Studio, asked: Training) -> dict[str, Any]:
+    from studio.subjects.service import TrainRequest
+    from studio.subjects.spec import PictureSpec
+
+    wish = TrainRequest(
+        token=asked.token,
+        name=asked.name,
+        class_word=asked.class_word,
+        model=asked.model,
+        settings=from_dict(asked.settings),
+        pictures=tuple(
+            PictureSpec(media=p.media, caption=p.caption, box=p.box.box() if p.box else None, cut_out=p.cut_out)
+            for p in asked.pictures
+        ),
+        subject_id=asked.subject_id,
+    )
+    version, job = studio.subjects.train(wish, asked.project)
+    return {"subject": version.subject_id, "version": version.id, "job": job.id if job else None}
+
+
+def _compared(studio: Studio, asked: Comparison) -> dict[str, Any]:
+    from studio.ui.forms import request_from
+
+    requests = studio.subjects.grid(request_from(asked.values), asked.token, asked.strengths)
+    return {"jobs": [studio.queue.submit(asked.project, request)[0].id for request in requests]}
 
 
 def _mapping(raw: Any) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { field as control } from "../fields.js";
 import { jobs, on, state } from "../store.js";
 import { fail } from "../toast.js";
-import { comparison, opened, put, shownVersion } from "./desk.js";
+import { comparison, granted, opened, put, shownVersion } from "./desk.js";
 
 const STRENGTHS = [0, 0.5, 1];
 
@@ -31,7 +31,7 @@ export function makeCompare() {
     make.disabled = true;
     try {
       const values = { ...state.look.values, tab: "text", prompt: asked.prompt, model: version.model };
-      const made = await post("subjects/compare", { project: state.project, token: asked.token, values, strengths: STRENGTHS });
+      const made = await granted(post("subjects/compare", { project: state.project, token: asked.token, values, strengths: STRENGTHS }));
       put({ compare: { ...asked, cells: STRENGTHS.map((strength, n) => ({ strength, job: made.jobs[n] })) } });
     } catch (error) {
       wrong.hidden = false;

@@ -38,6 +38,13 @@ export const isDrafting = () => Boolean(value().drafting);
 export const draft = () => ({ ...EMPTY, ...value().draft });
 export const comparison = () => value().compare || null;
 
+/** The answer of a route; one that refuses is thrown with its problems. */
+export async function granted(answer) {
+  const given = await answer;
+  if (given.refused) throw Object.assign(new Error(given.refused.message), given.refused);
+  return given;
+}
+
 /** Keep a change of the tab; the form store holds it over reloads. */
 export function put(patch) {
   control("subject").put({ ...value(), ...patch });
@@ -198,7 +205,7 @@ function askEstimate() {
   if (!key) return;
   estimateTimer = setTimeout(async () => {
     try {
-      const found = await ask("subjects/estimate", { model: model(), settings: settingsOf(draft()) });
+      const found = await granted(ask("subjects/estimate", { model: model(), settings: settingsOf(draft()) }));
       if (key === estimateKey) desk.estimate = found;
     } catch (error) {
       if (key === estimateKey) refuse(error);
@@ -228,7 +235,7 @@ export async function checkToken() {
   const now = draft();
   if (!now.token.trim()) return;
   try {
-    const { token } = await ask("subjects/token", { token: now.token, model: model(), subject_id: now.subject_id || null });
+    const { token } = await granted(ask("subjects/token", { token: now.token, model: model(), subject_id: now.subject_id || null }));
     if (draft().token === now.token) change({ token });
   } catch (error) {
     if (draft().token === now.token) refuse(error);
@@ -245,7 +252,7 @@ export async function train() {
   const pictures = now.pictures.map((each) => ({ media: each.media, caption: captionOf(each), box: boxOf(each), cut_out: Boolean(each.cut_out) }));
   const wish = { token: now.token, name: now.name, class_word: now.class_word, model: model(), settings: settingsOf(now), pictures, subject_id: now.subject_id || null, project: state.project || null };
   try {
-    const made = await post("subjects", wish);
+    const made = await granted(post("subjects", wish));
     desk.problems = {};
     put({ open: made.subject, drafting: false, draft: undefined });
     desk.version = null;

@@ -55,14 +55,13 @@ export async function importFiles(files, names = {}) {
   try {
     const response = await fetch("/gimbal/api/subjects/import", { method: "POST", headers: { "x-gimbal-token": token }, body });
     const answer = await response.json();
-    if (response.ok) {
-      await load();
-      open(answer.id);
-      return tell(`${answer.token} is imported.`);
-    }
-    const problem = (answer.error?.problems || []).find((each) => each.field === "token");
+    const refused = answer.refused || answer.error;
+    const problem = (refused?.problems || []).find((each) => each.field === "token");
     if (problem) return called(files, names, `${problem.message} ${problem.hint || ""}`);
-    tell(answer.error?.message || "The file could not be taken in.", { hint: answer.error?.hint || "", bad: true });
+    if (refused) return tell(refused.message, { hint: refused.hint || "", bad: true });
+    await load();
+    open(answer.id);
+    tell(`${answer.token} is imported.`);
   } catch (error) {
     fail(error);
   }
