@@ -1,7 +1,7 @@
 /** Files that come into the Subject tab: pictures and clips for a draft, subjects that were trained elsewhere. */
 import { h } from "../dom.js";
 import { send } from "../api.js";
-import { set } from "../store.js";
+import { set, state } from "../store.js";
 import { fail, tell } from "../toast.js";
 import { begin, change, changed, desk, draft, isDrafting, load, model, open } from "./desk.js";
 
@@ -49,15 +49,14 @@ export function add(pictures) {
 export async function importFiles(files, names = {}) {
   const body = new FormData();
   for (const file of files) body.append("files", file, file.name);
-  body.append("model", model());
-  for (const [name, words] of Object.entries(names)) body.append(name, words);
+  for (const [name, words] of Object.entries({ model: model(), ...names })) body.append(name, words);
   const token = document.querySelector('meta[name="gimbal-token"]')?.content || "";
   try {
     const response = await fetch("/gimbal/api/subjects/import", { method: "POST", headers: { "x-gimbal-token": token }, body });
     const answer = await response.json();
     const refused = answer.refused || answer.error;
-    const problem = (refused?.problems || []).find((each) => each.field === "token");
-    if (problem) return called(files, names, `${problem.message} ${problem.hint || ""}`);
+    const problem = (refused?.problems || []).find((each) => ["token", "model"].includes(each.field));
+    if (problem) return called(files, names, problem);
     if (refused) return tell(refused.message, { hint: refused.hint || "", bad: true });
     await load();
     open(answer.id);
@@ -67,16 +66,21 @@ export async function importFiles(files, names = {}) {
   }
 }
 
-/** Ask for the token and the class word of files that tell none. */
-function called(files, names, why) {
+/** Ask for what the files do not tell, or tell otherwise: the token, the kind of thing, the model they are for. */
+function called(files, names, { field, message, hint }) {
   const token = h("input", { class: "gm-s-input", value: names.token || "", placeholder: "<my-dog>", "aria-label": "Token", maxlength: "60" });
   const word = h("input", { class: "gm-s-input", value: names.class_word || "", placeholder: "dog", "aria-label": "Kind of thing", maxlength: "60" });
-  const take = () => { dialog.close(); importFiles(files, { token: token.value, class_word: word.value }); };
+  const base = h("select", { "aria-label": "Model" }, (state.start?.cards || []).map((card) => h("option", { value: card.id }, card.title)));
+  base.value = names.model || model();
+  const typed = () => Object.fromEntries([["token", token.value.trim()], ["class_word", word.value.trim()]].filter(([, words]) => words));
+  const take = () => { dialog.close(); importFiles(files, { ...typed(), model: base.value }); };
   const dialog = h("dialog", { class: "gm-dialog", "aria-label": "Import a subject" },
-    h("header", {}, h("h2", {}, "What shall it be called?")),
+    h("header", {}, h("h2", {}, field === "model" ? "Which model is it for?" : "What shall it be called?"), h("span", { class: "gm-gap" }), h("button", { type: "button", class: "gm-button gm-square", "aria-label": "Close", onclick: () => dialog.close() }, "×")),
     h("p", { class: "gm-muted" }, files.map((file) => file.name).join(", ")),
-    h("label", { class: "gm-s-label" }, "Token", token), h("p", { class: "gm-problem" }, names.token === undefined ? "" : why),
+    h("p", { class: "gm-problem", role: "alert" }, `${message} ${hint || ""}`.trim()),
+    h("label", { class: "gm-s-label" }, "Token", token),
     h("label", { class: "gm-s-label" }, "Kind of thing", word),
+    h("label", { class: "gm-row" }, "Model", base),
     h("button", { type: "button", class: "gm-primary", onclick: take }, "Import"));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());

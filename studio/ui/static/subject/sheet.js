@@ -8,7 +8,7 @@ import { makeCrop } from "./crop.js";
 import { boxOf, captionOf, changePicture, desk, draft, kept, removePicture } from "./desk.js";
 import { add, bringPictures, chooser } from "./files.js";
 
-const [FEWEST, MOST] = [3, 30];
+const MOST = 30;
 
 /** {node, show()} */
 export function makeSheet() {
@@ -29,7 +29,7 @@ export function makeSheet() {
     first.hidden = pictures.length > 0;
     grid.hidden = !pictures.length;
     const coming = desk.bringing ? `${desk.bringing} on the way` : desk.looking ? "looking at them…" : "";
-    text(count, [pictures.length ? `${pictures.length} of ${FEWEST} to ${MOST}` : "", coming].filter(Boolean).join(" · "));
+    text(count, [pictures.length ? `${pictures.length} of at most ${MOST}` : "", coming].filter(Boolean).join(" · "));
     said.replaceChildren(...(pictures.length ? desk.said : []).map((words) => h("li", {}, icon("info"), words)));
     wrong.hidden = !desk.problems.pictures;
     text(wrong, desk.problems.pictures || "");
