@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import io
 import json
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Words = Annotated[str, Field(max_length=400)]
 Step = Annotated[int, Body(embed=True, ge=0)]
 MOST_FILES = 4
+_KEPT = "private, max-age=31536000, immutable"
 
 
 class Part(BaseModel, extra="forbid"):
@@ -107,6 +109,17 @@ def _before(routes: APIRouter, studio: Studio) -> None:
                 told = answers.explain(error)
                 return {"refused": told | {"message": told["message"].replace(f"dropped{Path(name).suffix}", name)}}
         return {"media": row.sha256, "name": name, "kind": row.kind, "notes": list(notes)}
+
+    @routes.get("/media/subjects/pictures/{sha256}")
+    def face(sha256: str) -> Response:
+        """A picture as a training looks at it: of a clip, the frame in its middle."""
+        from PIL import Image
+
+        from studio.subjects.pictures import read_picture
+
+        out = io.BytesIO()
+        Image.fromarray(read_picture(studio.library.media_path(sha256))).save(out, "JPEG", quality=88)
+        return Response(out.getvalue(), media_type="image/jpeg", headers={"cache-control": _KEPT})
 
     @routes.post("/api/subjects/look")
     def look(asked: Pictures) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from safetensors.numpy import save_file
 
+from pipelines.domain.frames import Frames
 from pipelines.personalize.files import EMBEDDINGS, Card, digest_of, metadata_of
 from pipelines.personalize.fingerprint import fingerprint
+from studio.snapshot import QUEUED
+from studio.structure import keep
 from studio.studio import Studio
 from studio.subjects.placing import place
 
@@ -42,7 +45,7 @@ def emptied(studio: Studio) -> Iterator[None]:
     yield
     for subject in studio.subjects.list():
         studio.repository.delete_subject(subject.id)
-    for job in studio.repository.list_jobs(("queued",), 100):
+    for job in studio.repository.list_jobs(QUEUED, 100):
         studio.queue.cancel(job.id)
 
 
@@ -76,6 +79,16 @@ def test_pictures_are_looked_at_and_their_frames_can_be_given(client: TestClient
     assert [one["media"] for one in seen["pictures"]] == pictures[:2] and seen["pictures"][1]["box"] == box
     assert seen["pictures"][0]["caption"].startswith("a <my-subject> ball")
     assert not seen["usable"] and "too few" in seen["problems"][0]
+
+
+def test_a_clip_is_shown_by_the_frame_that_is_looked_at(client: TestClient, studio: Studio) -> None:
+    frames = np.zeros((9, 64, 64, 3), np.uint8)
+    frames[4] = (250, 40, 40)
+    clip = keep(studio.library, Frames(frames, 8.0), "ball.mp4").sha256
+    face = client.get(f"/gimbal/media/subjects/pictures/{clip}")
+    assert face.headers["content-type"] == "image/jpeg"
+    red = np.asarray(Image.open(io.BytesIO(face.content)))[..., 0]
+    assert red.mean() > 200
 
 
 def test_a_file_that_is_no_picture_is_told_by_its_own_name(client: TestClient) -> None:

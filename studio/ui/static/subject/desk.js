@@ -85,7 +85,12 @@ export function show(version) {
 }
 
 /** Begin a draft, or go on with the one that was left. */
-export const begin = () => put({ drafting: true });
+export function begin() {
+  offered = ""; // what trainings here have taken since may have changed the estimates
+  put({ drafting: true });
+  askOffers();
+}
+
 export const leave = () => put({ drafting: false });
 
 /** Throw the draft away; that can be taken back. */

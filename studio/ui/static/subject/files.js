@@ -5,6 +5,7 @@ import { set, state } from "../store.js";
 import { fail, tell } from "../toast.js";
 import { begin, change, changed, desk, draft, isDrafting, load, model, open } from "./desk.js";
 
+const MOST_AT_ONCE = 200;
 const WEIGHTS = /\.(safetensors|ckpt|pt|pth|bin|pkl|pickle)$/i;
 
 /** Whether a file can only be a trained subject. */
@@ -21,6 +22,7 @@ export async function takeFiles(files) {
 
 /** Keep pictures and clips in the library and put them into the draft, in their order. */
 export async function bringPictures(files) {
+  if (files.length > MOST_AT_ONCE) return tell(`${files.length.toLocaleString("en")} files are too many; 30 pictures are the most.`, { hint: "Choose those that differ most.", bad: true });
   if (!isDrafting()) begin();
   desk.bringing += files.length;
   changed();

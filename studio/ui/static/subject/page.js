@@ -97,7 +97,7 @@ export function face(place, cover) {
   if (place.dataset.cover === String(cover)) return;
   place.dataset.cover = String(cover);
   const image = cover && h("img", { src: `/gimbal/media/pictures/${cover}`, alt: "", draggable: "false" });
-  if (image) image.addEventListener("error", () => { image.src = `/gimbal/api/control/sources/${cover}/still`; }, { once: true });
+  if (image) image.addEventListener("error", () => { image.src = `/gimbal/media/subjects/pictures/${cover}`; }, { once: true });
   place.replaceChildren(image || icon("figure"));
 }
 

@@ -54,9 +54,9 @@ async function use(clip) {
   }
 }
 
-/** The address of a picture, or of a clip's first frame. */
+/** The address of a picture, or of a clip's middle frame, which is the one that is looked at. */
 export function faceOf(picture) {
-  return picture.kind === "clip" ? `/gimbal/api/control/sources/${picture.media}/still` : `/gimbal/media/pictures/${picture.media}`;
+  return picture.kind === "clip" ? `/gimbal/media/subjects/pictures/${picture.media}` : `/gimbal/media/pictures/${picture.media}`;
 }
 
 function create({ picture: { media } }) {
