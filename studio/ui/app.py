@@ -18,7 +18,16 @@ from starlette.responses import Response
 
 from pipelines.domain.errors import GimbalError
 from studio.structure import Bench
-from studio.ui import answers, routes_camera, routes_clips, routes_control, routes_files, routes_queue, routes_sources
+from studio.ui import (
+    answers,
+    routes_camera,
+    routes_clips,
+    routes_control,
+    routes_files,
+    routes_queue,
+    routes_sources,
+    routes_subjects,
+)
 from studio.ui.exports import Exports
 from studio.ui.feed import Feed
 from studio.ui.guard import Guard
@@ -68,6 +77,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_control.router(studio, bench))
     app.include_router(routes_files.router(studio, exports))
     app.include_router(routes_sources.router(studio))
+    app.include_router(routes_subjects.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")
     app.state.feed = feed
     app.state.beside_close = studio.close_beside

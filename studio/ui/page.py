@@ -204,6 +204,7 @@ def head(token: str, modules: list[str]) -> str:
         '<link rel="stylesheet" href="/gimbal/static/gimbal.css">'
         '<link rel="stylesheet" href="/gimbal/static/camera.css">'
         '<link rel="stylesheet" href="/gimbal/static/control.css">'
+        '<link rel="stylesheet" href="/gimbal/static/subject.css">'
         f"<style>{elsewhere} {{ display: none !important; }}</style>"
         f'{preload}<script type="module" src="/gimbal/static/main.js"></script>'
     )

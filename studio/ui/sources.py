@@ -14,7 +14,7 @@ from pipelines.domain.conditioning import ControlClip, ControlKind, MaskClip, So
 from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
-from projects_db.records import ClipRow, NotFound
+from projects_db.records import ClipRow, MediaRow, NotFound
 
 if TYPE_CHECKING:
     from studio.structure.conforming import Target
@@ -26,7 +26,13 @@ _MOST_MASKS = 64
 
 
 def kept(studio: Studio, path: Path, name: str) -> dict[str, Any]:
-    """Keep a brought file: a picture is made plain first, a clip is kept as it is. Raises MediaError, StorageError."""
+    """Keep a brought file, and tell what it is. Raises MediaError, StorageError."""
+    row, notes = stored(studio, path, name)
+    return facts(studio, row.sha256) | {"notes": list(notes)}
+
+
+def stored(studio: Studio, path: Path, name: str) -> tuple[MediaRow, tuple[str, ...]]:
+    """Keep a brought file; a picture is made plain first, which the notes tell. Raises MediaError, StorageError."""
     from studio.media import probe
     from studio.media.plain import plain
 
@@ -35,8 +41,7 @@ def kept(studio: Studio, path: Path, name: str) -> dict[str, Any]:
     if probe(path).kind == "image":
         made = plain(path)
         data, notes = made.data, made.notes
-    row = studio.library.add_media(data or path, name)
-    return facts(studio, row.sha256) | {"notes": list(notes)}
+    return studio.library.add_media(data or path, name), notes
 
 
 def facts(studio: Studio, sha256: str) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from pipelines.domain.capabilities import Range
 from pipelines.domain.request import MAX_SEED
 from pipelines.families.family import ModelCard
 
-FieldKind = Literal["camera", "control", "hidden", "text", "model", "pictures", "extension", "size", "number", "seed"]
+FieldKind = Literal[
+    "camera", "control", "hidden", "text", "model", "pictures", "extension", "size", "number", "seed", "subject"
+]
 MAX_TAKES = 8
 
 

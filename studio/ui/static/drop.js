@@ -6,6 +6,7 @@ import { takeSource } from "./field_control.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
 import { set, state } from "./store.js";
+import { isSubjectFile, takeFiles } from "./subject/files.js";
 import { fail, tell } from "./toast.js";
 
 export function mount() {
@@ -20,17 +21,19 @@ export function mount() {
     event.preventDefault();
     depth = 0;
     root.remove("gm-dropping");
-    receive(event.dataTransfer.files[0], event.target.closest?.("[data-place]")?.dataset.place);
+    receive([...event.dataTransfer.files], event.target.closest?.("[data-place]")?.dataset.place);
   });
   document.addEventListener("paste", (event) => {
-    const file = event.clipboardData?.files[0];
-    if (file) { event.preventDefault(); receive(file); }
+    const files = [...(event.clipboardData?.files || [])];
+    if (files.length) { event.preventDefault(); receive(files); }
   });
 }
 
-/** Find out what a file is, and do what can be done with it; on a place for a picture it goes there. */
-export async function receive(file, where) {
+/** Find out what files are (of several, the first counts), and do what can be done with it; on a place for a picture it goes there. */
+export async function receive(files, where) {
+  const file = files[0];
   if (!file) return;
+  if (state.tab === "subject" || files.some(isSubjectFile)) return void takeFiles(files);
   if (where && takes(where)) return bring(file, where);
   if (where === "camera" && file.type.startsWith("image/")) return void startWith(file);
   if (/\.(txt|tum|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);

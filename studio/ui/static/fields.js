@@ -7,8 +7,10 @@ import { extension } from "./field_extension.js";
 import { pictures } from "./field_pictures.js";
 import { seed } from "./field_seed.js";
 import { size } from "./field_size.js";
+import { tokens } from "./subject/complete.js";
+import { subject } from "./subject/field.js";
 
-const KINDS = { camera, control, hidden, text, model, number, size, seed, pictures, extension };
+const KINDS = { camera, control, hidden, text, model, number, size, seed, pictures, extension, subject };
 const mounted = new Map();
 
 /** The control of a name: {value(), spec(), put(value), problem(words), focus()}. */
@@ -90,7 +92,8 @@ function text(field) {
     if (area.value !== (value || "")) area.value = value || "";
     if (area.offsetParent) grow();
   };
-  return { nodes: [heading(field), area], show };
+  const known = spec.name === "prompt" && !spec.reason ? tokens(area, (words) => { put(words); grow(); }) : [];
+  return { nodes: [heading(field), area, ...known], show };
 }
 
 function model(field) {

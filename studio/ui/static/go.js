@@ -8,6 +8,7 @@ import { fail, tell } from "./toast.js";
 const KEPT = "gimbal.form";
 let generateButton = null;
 const before = [];
+const others = new Map();
 let turn = Promise.resolve(); // clicks reach the queue in their order
 
 /** Let something be finished before the form is put into the queue: `fn` may resolve to values that are laid over it. */
@@ -15,8 +16,14 @@ export function beforeGenerate(fn) {
   before.push(fn);
 }
 
+/** Where a tab makes something else than clips, `fn` is what its button and its keys do. */
+export function instead(tab, fn) {
+  others.set(tab, fn);
+}
+
 /** Put the form into the queue, with `values` laid over it; the stage then follows the first new job. */
 export async function generate(values = {}) {
+  if (others.has(state.form)) return others.get(state.form)();
   generateButton.classList.add("gm-pressed");
   const message = { project: state.project, values: { prompt: field("prompt").value(), tab: state.form, ...values } };
   try {

@@ -42,6 +42,7 @@ async function drawJob(id) {
   if (place.dataset.key === id) return;
   const job = await get(`jobs/${id}`).catch(() => null);
   if (!job || state.watch !== id) return;
+  if (job.request.token) return put(id, [section("Training", h("p", { class: "gm-prompt" }, `${job.request.token} · ${job.request.name}`), row("Pictures", String(job.request.pictures.length)), row("Model", title(job.request.model)))]);
   put(id, [section("Asked for", prompt(job.request), ...asked(job.request))]);
 }
 
@@ -78,6 +79,7 @@ function asked(request) {
   const seed = h("button", { type: "button", class: "gm-link", title: "Copy the seed", onclick: () => copy(String(request.seed), "The seed is on the clipboard.") }, String(request.seed));
   return [
     row("Model", title(request.model)),
+    ...(request.subjects || []).map((use) => row("Subject", `${use.token} · v${use.version} · strength ${plain(use.strength, 2)}`)),
     row("Size", `${request.width} × ${request.height}`),
     row("Length", `${request.num_frames} frames · ${plain(request.num_frames / request.fps, 2)} s at ${plain(request.fps)} fps`),
     row("Steps", plain(request.steps)),

@@ -9,7 +9,7 @@ import { undo } from "./toast.js";
 const LIST = [
   ["Ctrl Enter", "Generate"], ["Esc", "Stop, or close what is open"], ["Space", "Play or pause"], ["← →", "Step one frame"],
   ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl Z", "Undo a delete or a stroke of the sketch"],
-  ["B  E  X", "Brush, eraser, box while a mask is painted; [ ] size them, I inverts"], ["/", "Search"], ["?", "This list"],
+  ["B  E  X", "Brush, eraser, box while a mask is painted; [ ] size them, I inverts"], ["<", "Complete the token of a subject in a prompt"], ["/", "Search"], ["?", "This list"],
 ];
 
 /** Listen for the whole window. */
@@ -23,7 +23,7 @@ export function mount() {
     if (held && event.key.toLowerCase() === "z" && !event.shiftKey) { event.preventDefault(); return void undo(); }
     if (held || event.altKey) return;
     const act = plainKey(event.key);
-    if (!act) return;
+    if (!act || (unseen() && !["/", "?"].includes(event.key))) return;
     if (event.key === " " && document.activeElement?.matches("button, summary, a")) return;
     event.preventDefault();
     act();
@@ -37,6 +37,9 @@ function escape() {
   else if (state.watch || state.live?.running.length) halt();
   else if (state.queueOpen) set({ queueOpen: false });
 }
+
+/** Whether no clip is in sight that keys could mean: the Subject tab shows a subject. */
+const unseen = () => document.documentElement.classList.contains("gm-subjecting");
 
 function plainKey(key) {
   if (/^[1-5]$/.test(key)) return () => rate(Number(key));

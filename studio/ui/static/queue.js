@@ -75,7 +75,8 @@ function group(name) {
 function create(job) {
   const watch = async () => {
     if (job.project_id !== state.project) await openProject(job.project_id);
-    set({ watch: job.id, tab: state.form });
+    if (job.task === "train_subject") set({ training: job.id });
+    else set({ watch: job.id, tab: state.form });
   };
   const row = h("li", { class: "gm-job", dataset: { state: job.state } });
   const words = h("button", { type: "button", class: "gm-job-words", onclick: watch, title: job.prompt }, h("span", { class: "gm-job-prompt" }, job.prompt), h("span", { class: "gm-muted gm-num" }));
@@ -97,7 +98,7 @@ function update(row, job) {
 function told(job) {
   if (job.state === "failed") return [job.error_message, job.error_hint].filter(Boolean).join(" ");
   if (job.state === "queued") return `${job.position || ""} · asked ${moment(job.created_at)}`;
-  const step = job.stage === "denoising" && job.steps ? ` ${job.step} / ${job.steps}` : "";
+  const step = ["denoising", "training"].includes(job.stage) && job.steps ? ` ${job.step} / ${job.steps}` : "";
   return [`${job.stopping ? "stopping" : job.stage || "starting"}${step}`, job.eta_seconds ? `${duration(job.eta_seconds)} left` : ""].filter(Boolean).join(" · ");
 }
 

@@ -13,6 +13,8 @@ const STAGES = {
   loading: "Loading the model",
   encoding: "Reading the prompt",
   denoising: "Denoising",
+  preparing: "Preparing",
+  training: "Training",
   decoding: "Decoding",
   saving: "Saving",
 };
@@ -104,7 +106,7 @@ function live() {
     if (id === shaped) return;
     shaped = id;
     const { request } = await get(`jobs/${id}`).catch(() => ({}));
-    if (!request || id !== shaped) return;
+    if (!request?.width || id !== shaped) return;
     for (const element of [plate, picture]) element.style.setProperty("--ratio", String(request.width / request.height));
   };
   view.show = (job) => {
@@ -138,7 +140,7 @@ function place(job) {
 
 function count(job) {
   const parts = [];
-  if (job.stage === "denoising" && job.steps) parts.push(`step ${job.step} of ${job.steps}`);
+  if (["denoising", "training"].includes(job.stage) && job.steps) parts.push(`step ${job.step} of ${job.steps}`);
   if (job.eta_seconds) parts.push(`${duration(job.eta_seconds)} left`);
   return parts.join(" · ");
 }

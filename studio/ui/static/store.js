@@ -4,6 +4,7 @@
  * tab: what is open, "library" or the name of a form's tab; form: the form's tab that was open last.
  * live: the studio's snapshot. online: "connecting" | "on" | "lost". watch: id of the job on the stage, or null.
  * clip: the clip on the stage and in the inspector, or null. clips: the takes of the project, newest first.
+ * training: id of a training's job that the Subject tab is to open, or null.
  */
 import { get } from "./api.js";
 
@@ -22,6 +23,7 @@ export const state = {
   clip: null,
   watch: null,
   look: null,
+  training: null,
   queueOpen: false,
 };
 

@@ -37,7 +37,7 @@ function create({ job, clip }) {
     tile.style.setProperty("--ratio", String(clip.width / clip.height));
     return tile;
   }
-  const tile = h("button", { type: "button", role: "option", class: "gm-take gm-coming", title: job.prompt, onclick: () => set({ watch: job.id }) }, h("img", { alt: "", hidden: true }), h("span", { class: "gm-badge" }), h("i", {}));
+  const tile = h("button", { type: "button", role: "option", class: "gm-take gm-coming", title: job.prompt, onclick: () => set(job.task === "train_subject" ? { training: job.id } : { watch: job.id }) }, h("img", { alt: "", hidden: true }), h("span", { class: "gm-badge" }), h("i", {}));
   return tile;
 }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.domain.request import GenerationRequest
-from studio.ui.tabs import camera, control, image, text
+from studio.ui.tabs import camera, control, image, subject, text
 from studio.ui.tabs.tab import Tab
 
-TABS: tuple[Tab, ...] = (text.TAB, image.TAB, camera.TAB, control.TAB)
+TABS: tuple[Tab, ...] = (text.TAB, image.TAB, camera.TAB, control.TAB, subject.TAB)
 
 
 def tab_named(name: Any) -> Tab:
