@@ -19,7 +19,7 @@ from pipelines.domain.errors import GimbalError, Stopped
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import Command, Errored, Halted, Heartbeat, Message, Quit, Run, Setup, Stop, Unable, Warm
 from studio.jobs.making import Maker, failure
-from studio.jobs.pipe import Pipe
+from studio.jobs.pipe import Pipe, over_stdio
 from studio.jobs.tasks import CLIP
 
 HEARTBEAT_SECONDS = 2.0
@@ -128,20 +128,10 @@ class Worker:
             return None
 
 
-def _take_over_stdio() -> Pipe:
-    """The pipe on stdin and stdout; what libraries print from now on goes to the log on stderr."""
-    reader, writer = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    empty = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(empty, 0)
-    os.dup2(2, 1)
-    os.close(empty)
-    return Pipe(reader, writer)
-
-
 def main() -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    pipe = _take_over_stdio()
+    pipe = over_stdio()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     try:
         setup = pipe.receive()
