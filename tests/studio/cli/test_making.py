@@ -103,6 +103,8 @@ def test_ctrl_c_stops_the_job_and_leaves_no_worker(gimbal: Gimbal) -> None:
     if sys.platform == "win32":
         pytest.skip("signals of POSIX")
     longest = ("--steps", "20", "--frames", "9", "--size", "96x64")
+    # In the background of a shell Ctrl+C is ignored, and a child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     process = gimbal.start("generate", "a ball", *longest, "--json")
     while not _states(gimbal) & {"running"}:
         assert process.poll() is None
