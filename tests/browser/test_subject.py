@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
+from safetensors.numpy import save_file
 
-from tests.browser.acts import api, generate, wait_for_api, wait_for_new_clip
+from tests.browser.acts import api, generate, wait_for_api, wait_for_new_clip, wait_for_stage
 from tests.browser.conftest import PHONE, Opener, Window
 from tests.browser.test_phone import fits
 
@@ -98,7 +100,7 @@ def test_a_draft_with_faults_is_told_of_them_and_outlives_a_reload(page: Page, t
     expect(page.locator(".gm-s-said")).to_contain_text("too few")
     page.fill("#gm-s-token", "<two-balls>")
     page.get_by_label("Caption of picture 1").fill("a red thing")
-    page.click("#gm-train")
+    page.keyboard.press("Control+Enter")
     wrong = page.locator(".gm-s-sheet > .gm-problem")
     expect(wrong).to_contain_text("2 pictures are too few")
     expect(wrong).to_contain_text("does not hold <two-balls>")
@@ -114,6 +116,31 @@ def test_a_draft_with_faults_is_told_of_them_and_outlives_a_reload(page: Page, t
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".gm-s-sheet")).to_be_visible()
     expect(page.locator(".gm-s-card")).to_have_count(2)
+    page.get_by_role("button", name="Throw the draft away").click()
+
+
+def test_files_of_a_subject_are_taken_in_where_they_are_dropped(page: Page, tmp_path: Path) -> None:
+    weights, pickle = tmp_path / "rows.safetensors", tmp_path / "evil.pt"
+    save_file({"rows": np.full((2, 128), 0.1, np.float32)}, weights)
+    pickle.write_bytes(b"\x80\x04cos\nsystem\n(S'true'\ntR.")
+    drop_all(page, [pickle])
+    expect(page.locator(".gm-toast.gm-bad")).to_contain_text("evil.pt")
+    drop_all(page, [weights])
+    sheet = page.locator(".gm-dialog")
+    expect(sheet).to_contain_text("token is empty")
+    sheet.get_by_label("Token").fill("<dropped>")
+    sheet.get_by_label("Kind of thing").fill("cube")
+    sheet.get_by_role("button", name="Import").click()
+    expect(page.locator(".gm-s-page h2").first).to_have_text("<dropped>")
+    page.get_by_role("button", name="Write a prompt with it").click()
+    expect(page.locator("#gm-in-prompt")).to_have_value("a <dropped> cube")
+
+
+def test_a_frame_of_a_clip_becomes_a_picture_of_a_subject(page: Page) -> None:
+    wait_for_stage(page, "clip")
+    page.get_by_role("button", name="Use this frame as a picture").click()
+    page.get_by_role("menuitem", name="Add to the pictures of a subject").click()
+    expect(page.locator(".gm-s-card")).to_have_count(1)
     page.get_by_role("button", name="Throw the draft away").click()
 
 

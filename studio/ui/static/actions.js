@@ -8,7 +8,9 @@ import { takeFrame, takes } from "./field_pictures.js";
 import { likeClip, movesPictures, startWith } from "./field_camera.js";
 import { field } from "./fields.js";
 import { restore } from "./go.js";
+import { hands } from "./stage.js";
 import { loadClips, set, state } from "./store.js";
+import { addFrame } from "./subject/files.js";
 import { fail, undoable } from "./toast.js";
 import { menu } from "./top.js";
 
@@ -39,6 +41,7 @@ function places() {
   const list = can.map(([where, word]) => ({ word, run: () => takeFrame(where) }));
   if (movesPictures()) list.push({ word: "Move the camera through it", run: () => startWith() });
   list.push({ word: "Move like this clip", run: () => likeClip(state.clip) });
+  list.push({ word: "Add to the pictures of a subject", run: () => { hands.rest(); addFrame(state.clip, hands.frame()); } });
   return can.length < PLACES.length ? [...list, note(can.length ? "The chosen model takes no other pictures." : "The chosen model takes no pictures.")] : list;
 }
 

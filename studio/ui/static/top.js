@@ -80,7 +80,8 @@ export function menu(anchor, items, { asks = false } = {}) {
   for (const item of items) box.append(item ? entry(item, close) : h("hr"));
   document.body.append(box);
   const at = anchor.getBoundingClientRect();
-  box.style.top = `${at.bottom + 4}px`;
+  const above = at.bottom + 4 + box.offsetHeight > innerHeight - 8; // no room below its button
+  box.style.top = `${above ? Math.max(8, at.top - 4 - box.offsetHeight) : at.bottom + 4}px`;
   box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.offsetWidth - 8))}px`;
   document.addEventListener("pointerdown", away, true);
   document.addEventListener("keydown", keys, true);

@@ -43,7 +43,7 @@ export function tokens(area, put) {
     list.replaceChildren(...found.map((each, n) => h("button", {
       type: "button", role: "option", tabindex: "-1", "aria-selected": String(n === at), title: each.why_not || "",
       onpointerdown: (event) => { event.preventDefault(); take(each); },
-    }, h("strong", {}, each.token), h("span", {}, each.fits ? each.name : each.why_not))));
+    }, h("strong", {}, each.token), h("span", {}, each.fits ? each.name : each.why_not.replace(`${each.token} `, "")))));
   }
   function take(each) {
     const caret = area.selectionStart;

@@ -12,6 +12,7 @@ export function makeCrop(change) {
   const frame = h("div", { class: "gm-s-frame", tabindex: "0", role: "application", "aria-label": WORDS, title: WORDS }, ["nw", "ne", "sw", "se"].map((corner) => h("i", { class: `gm-s-${corner}` })));
   const node = h("div", { class: "gm-s-picture" }, image, frame);
   let box = null;
+  image.addEventListener("load", () => node.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight)));
 
   function draw() {
     frame.hidden = !box;

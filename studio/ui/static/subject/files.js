@@ -1,6 +1,6 @@
 /** Files that come into the Subject tab: pictures and clips for a draft, subjects that were trained elsewhere. */
 import { h } from "../dom.js";
-import { send } from "../api.js";
+import { post, send } from "../api.js";
 import { set, state } from "../store.js";
 import { fail, tell } from "../toast.js";
 import { begin, change, changed, desk, draft, isDrafting, load, model, open } from "./desk.js";
@@ -45,6 +45,18 @@ export function add(pictures) {
   const fresh = pictures.filter((each) => !known.has(each.media));
   if (fresh.length < pictures.length) tell(`${pictures.find((each) => known.has(each.media)).name || "This picture"} is there already.`);
   if (fresh.length) change({ pictures: [...draft().pictures, ...fresh] });
+}
+
+/** Keep a frame of a clip, and put it into the draft. */
+export async function addFrame(clip, frame) {
+  try {
+    const { media, name } = await post(`clips/${clip.id}/frame`, { frame });
+    set({ tab: "subject" });
+    begin();
+    add([{ media, name, kind: "image" }]);
+  } catch (error) {
+    fail(error);
+  }
 }
 
 /** Take in trained files; where they do not say what they are called, ask. */
