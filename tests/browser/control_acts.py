@@ -68,11 +68,13 @@ def wait_for_held(page: Page, test: str) -> dict[str, Any]:
     return dict(page.evaluate(waiting.replace("TEST", test)))
 
 
-def times(page: Page, selector: str) -> list[float]:
-    """Where videos stand, in seconds, once they have come to rest at one place."""
-    apart = f"(() => {{ const t = {TIMES.replace('SELECTOR', selector)}; return Math.max(...t) - Math.min(...t); }})()"
-    page.wait_for_function(f"{apart} < 0.01 && ![...document.querySelectorAll('{selector}')].some(v => v.seeking)")
-    return list(page.evaluate(TIMES.replace("SELECTOR", selector)))
+def times(page: Page, selector: str, at: float | None = None) -> list[float]:
+    """Where videos stand, in seconds, once they have come to rest at one place (at `at`, where it is given)."""
+    where = TIMES.replace("SELECTOR", selector)
+    near = "true" if at is None else f"Math.abs(t[0] - {at}) < 0.01"
+    together = f"(() => {{ const t = {where}; return Math.max(...t) - Math.min(...t) < 0.01 && {near}; }})()"
+    page.wait_for_function(f"{together} && ![...document.querySelectorAll('{selector}')].some(v => v.seeking)")
+    return list(page.evaluate(where))
 
 
 def frame_shown(page: Page) -> int:
