@@ -14,6 +14,9 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pipelines.domain.errors import DatabaseError, GimbalError, InvalidRequest, MediaError, NoSpace, StorageError
 from projects_db.records import NotFound
 
+KEPT = "private, max-age=31536000, immutable"
+"""For what never changes under its address."""
+
 _STATUS: tuple[tuple[type[GimbalError], int], ...] = (
     (NotFound, 404),
     (InvalidRequest, 422),
@@ -66,7 +69,7 @@ def file(request: Request, path: Path, media_type: str, *, name: str | None = No
     headers = {
         "etag": etag,
         "last-modified": formatdate(stat.st_mtime, usegmt=True),
-        "cache-control": "private, max-age=31536000, immutable" if name is None else "no-store",
+        "cache-control": KEPT if name is None else "no-store",
     }
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)

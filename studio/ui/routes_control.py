@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import io
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import Response
 
 from pipelines.domain.errors import InvalidRequest, MediaError, Problem
-from studio.media.limits import MAX_FILE_BYTES
 from studio.ui import sources
-from studio.ui.answers import explain
-from studio.ui.routes_files import received
+from studio.ui.brought import brought, jpeg
 from studio.ui.tabs.control import CONTROLS
 
 if TYPE_CHECKING:
@@ -24,7 +18,6 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 Digest = Annotated[str, Body(pattern="^[0-9a-f]{64}$")]
-_KEPT = "private, max-age=31536000, immutable"
 
 
 def router(studio: Studio, bench: Bench) -> APIRouter:
@@ -55,13 +48,7 @@ def _sources(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/sources")
     async def bring(request: Request, name: str = "source") -> dict[str, Any]:
         """Keep a brought clip or picture; what it is, and the structure that it looks like already, if any."""
-        with tempfile.TemporaryDirectory(prefix="gimbal-source-") as folder:
-            try:
-                path = await received(request, Path(folder), name, most=MAX_FILE_BYTES)
-                return await asyncio.to_thread(sources.kept, studio, path, name)
-            except MediaError as error:  # what a stranger's file is like is an answer, too
-                told = explain(error)
-                return {"refused": told | {"message": told["message"].replace(f"dropped{Path(name).suffix}", name)}}
+        return await brought(request, name, lambda path: sources.kept(studio, path, name))
 
     @routes.get("/sources/{sha256}")
     def facts(sha256: str) -> dict[str, Any]:
@@ -70,11 +57,7 @@ def _sources(routes: APIRouter, studio: Studio) -> None:
     @routes.get("/sources/{sha256}/still")
     def still(sha256: str) -> Response:
         """Its first frame, for what a browser cannot play."""
-        from PIL import Image
-
-        out = io.BytesIO()
-        Image.fromarray(sources.first_frame(studio.library.media_path(sha256))).save(out, "JPEG", quality=88)
-        return Response(out.getvalue(), media_type="image/jpeg", headers={"cache-control": _KEPT})
+        return jpeg(sources.first_frame(studio.library.media_path(sha256)))
 
     @routes.post("/report")
     def report(asked: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import io
 import json
 import shutil
 import tempfile
@@ -23,7 +21,7 @@ from pipelines.personalize.box import Box
 from pipelines.personalize.settings import from_dict
 from studio.media.limits import MAX_FILE_BYTES
 from studio.ui import answers, sources
-from studio.ui.routes_files import received
+from studio.ui.brought import brought, jpeg
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -32,7 +30,6 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Words = Annotated[str, Field(max_length=400)]
 Step = Annotated[int, Body(embed=True, ge=0)]
 MOST_FILES = 4
-_KEPT = "private, max-age=31536000, immutable"
 
 
 class Part(BaseModel, extra="forbid"):
@@ -90,6 +87,7 @@ class Comparison(BaseModel, extra="forbid"):
 
 def router(studio: Studio) -> APIRouter:
     routes = APIRouter(prefix="/gimbal")
+    _pictures(routes, studio)
     _before(routes, studio)
     _trainings(routes, studio)
     _after(routes, studio)
@@ -97,29 +95,23 @@ def router(studio: Studio) -> APIRouter:
     return routes
 
 
-def _before(routes: APIRouter, studio: Studio) -> None:
+def _pictures(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/api/subjects/pictures")
     async def bring(request: Request, name: str = "picture") -> dict[str, Any]:
         """Keep a brought picture or clip; one that cannot be read is told in `refused`."""
-        with tempfile.TemporaryDirectory(prefix="gimbal-subject-") as folder:
-            try:
-                path = await received(request, Path(folder), name, most=MAX_FILE_BYTES)
-                row, notes = await asyncio.to_thread(sources.stored, studio, path, name)
-            except MediaError as error:  # what a stranger's file is like is an answer, too
-                told = answers.explain(error)
-                return {"refused": told | {"message": told["message"].replace(f"dropped{Path(name).suffix}", name)}}
-        return {"media": row.sha256, "name": name, "kind": row.kind, "notes": list(notes)}
+
+        def keep(path: Path) -> dict[str, Any]:
+            row, notes = sources.stored(studio, path, name)
+            return {"media": row.sha256, "name": name, "kind": row.kind, "notes": list(notes)}
+
+        return await brought(request, name, keep)
 
     @routes.get("/media/subjects/pictures/{sha256}")
     def face(sha256: str) -> Response:
         """A picture as a training looks at it: of a clip, the frame in its middle."""
-        from PIL import Image
-
         from studio.subjects.pictures import read_picture
 
-        out = io.BytesIO()
-        Image.fromarray(read_picture(studio.library.media_path(sha256))).save(out, "JPEG", quality=88)
-        return Response(out.getvalue(), media_type="image/jpeg", headers={"cache-control": _KEPT})
+        return jpeg(read_picture(studio.library.media_path(sha256)))
 
     @routes.post("/api/subjects/look")
     def look(asked: Pictures) -> dict[str, Any]:
@@ -128,6 +120,8 @@ def _before(routes: APIRouter, studio: Studio) -> None:
         seen = studio.subjects.look(asked.media, asked.class_word, asked.token, asked.model, boxes)
         return dataclasses.asdict(seen)
 
+
+def _before(routes: APIRouter, studio: Studio) -> None:
     @routes.get("/api/subjects/offers")
     def offers(model: Annotated[str, Query(max_length=400)]) -> dict[str, Any]:
         """Methods, why one cannot be used, and each preset with its time and memory on this machine."""
