@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from pipelines.conditioning import depth
-from pipelines.conditioning.estimators import SHIPPED, EstimatorCard, available
+from pipelines.conditioning.estimators import available
 from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure, parts
+from pipelines.conditioning.extractors.modelled import Modelled
 from pipelines.domain.conditioning import ControlKind
 
 if TYPE_CHECKING:
@@ -21,19 +22,11 @@ if TYPE_CHECKING:
 BATCH = 8
 
 
-class Depth:
+class Depth(Modelled):
     """One depth model, loaded at its first use and kept."""
 
     control: ClassVar[ControlKind] = "depth"
-    why_not = ""
-
-    def __init__(self, card: EstimatorCard) -> None:
-        self._card = card
-        self.id = card.id
-
-    @property
-    def title(self) -> str:
-        return "Depth, toybox's own" if self._card.folder == SHIPPED["depth"] else f"Depth, {self._card.id}"
+    what = "Depth"
 
     @cached_property
     def _model(self) -> DepthModel:

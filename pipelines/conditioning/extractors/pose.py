@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.conditioning import pose
-from pipelines.conditioning.estimators import SHIPPED, EstimatorCard, available
+from pipelines.conditioning.estimators import available
 from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure, parts
+from pipelines.conditioning.extractors.modelled import Modelled
 from pipelines.domain.conditioning import ControlKind
 from pipelines.domain.errors import GimbalError
 
@@ -24,19 +25,11 @@ BATCH = 16
 ONE_PERSON = "One person is followed, the one that is seen best; where there are more, the others are not read."
 
 
-class Pose:
+class Pose(Modelled):
     """One pose model, loaded at its first use and kept. It follows the person that is seen best."""
 
     control: ClassVar[ControlKind] = "pose"
-    why_not = ""
-
-    def __init__(self, card: EstimatorCard) -> None:
-        self._card = card
-        self.id = card.id
-
-    @property
-    def title(self) -> str:
-        return "Body pose, toybox's own" if self._card.folder == SHIPPED["pose"] else f"Body pose, {self._card.id}"
+    what = "Body pose"
 
     @cached_property
     def _model(self) -> PoseModel:
