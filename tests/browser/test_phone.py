@@ -42,3 +42,14 @@ def test_a_phone_makes_a_clip_without_scrolling_sideways(open_page: Opener) -> N
     page.click("#gm-tab-library")
     expect(page.locator(".gm-tile").first).to_be_visible()
     fits(page)
+
+
+def test_every_tab_of_a_phone_leads_to_every_other(open_page: Opener) -> None:
+    page = open_page(PHONE)
+    names = page.eval_on_selector_all(".gm-tabs [id^=gm-tab-]", "tabs => tabs.map(tab => tab.id)")
+    assert len(names) == 6
+    for here in names:
+        for there in names:
+            for tab in (here, there):
+                page.locator(f"#{tab}").click(timeout=5000)
+                expect(page.locator(f"#{tab}")).to_have_attribute("aria-selected", "true")
