@@ -32,10 +32,8 @@ def track(clip: Clip, painted: Masks, frame: int, on_share: OnShare) -> Masks:
     """The mask (H, W) painted on one frame of a clip uint8 (T, H, W, 3), at every frame: (T, H, W).
 
     It is carried along the flow (DIS), then its outline is put where colours change (GrabCut, Rother et al., 2004).
-    Where it is lost, it stays away. Raises GimbalError for an empty mask.
+    Where it is lost, it stays away.
     """
-    if not painted.any():
-        raise GimbalError("The mask is empty: nothing would be made anew.", "Paint what shall change.")
     greys = [grey(picture) for picture in clip]
     masks = np.zeros(clip.shape[:3], bool)
     masks[frame] = painted
@@ -96,20 +94,20 @@ def _grab(picture: Clip, labels: NDArray[np.uint8]) -> Masks:
     return np.asarray((made == cv2.GC_FGD) | (made == cv2.GC_PR_FGD))
 
 
-def subject(clip: Clip, hint: Masks | None, frame: int, on_share: OnShare) -> Masks:
-    """What stands out of a clip (T, H, W, 3): True on the subject. hint: about where it is on `frame`, (H, W).
+def standing_out(clip: Clip, frame: int) -> Masks:
+    """About where the subject of a clip (T, H, W, 3) is on one of its frames: (H, W).
 
-    Without a hint it is what moves against the rest, and where nothing does, what differs in the middle of the frame.
-    Raises GimbalError where nothing stands out.
+    It is what moves against the rest, and where nothing does, what differs in the middle of the frame. Raises
+    GimbalError where nothing stands out.
     """
-    start = hint if hint is not None and hint.any() else _standing_out(clip, frame)
-    if start is None:
+    found = _moving_or_central(clip, frame)
+    if found is None:
         message = "Nothing stands out of this clip, so no subject was found."
         raise GimbalError(message, "Paint over it on one frame; it is then followed.")
-    return track(clip, _cut_out(clip[frame], start), frame, on_share)
+    return found
 
 
-def _standing_out(clip: Clip, frame: int) -> Masks | None:
+def _moving_or_central(clip: Clip, frame: int) -> Masks | None:
     """What moves unlike the whole picture around `frame`; else a guess by colour; None where neither finds anything."""
     other = min(frame + 2, len(clip) - 1) if frame + 1 < len(clip) else max(frame - 2, 0)
     found = _moving(clip[frame], clip[other]) if other != frame else None
@@ -150,8 +148,8 @@ def _largest(mask: Masks) -> Masks | None:
     return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
 
 
-def _cut_out(picture: Clip, about: Masks) -> Masks:
-    """The subject that a rough mask means."""
+def cut_out(picture: Clip, about: Masks) -> Masks:
+    """The subject that a rough mask (H, W) of a picture means."""
     brush = _brush(about.shape, 3 * BAND)
     labels = np.full(about.shape, cv2.GC_BGD, np.uint8)
     labels[cv2.dilate(about.astype(np.uint8), brush) > 0] = cv2.GC_PR_BGD

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 CONTROLS = ("depth", "pose", "edges", "scribble", "flow", "grey")
+MASK = "mask"
 SOURCE = "source"
 KEEPING = {"background": "subject", "subject": "background"}
 """What is made anew -> what is kept, for masks that are found rather than given."""
@@ -33,7 +34,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for name in CONTROLS:
         group.add_argument(f"--{name}", metavar="FILE", help=f"follow the {name} of this file")
     group.add_argument("--strength", action="append", default=[], metavar="KIND=N", help="of a control, 0 to 2 (1)")
-    group.add_argument("--estimator", action="append", default=[], metavar="KIND=NAME", help="what reads a control")
+    group.add_argument(
+        "--estimator",
+        action="append",
+        default=[],
+        metavar="KIND=NAME",
+        help="what reads a control, or follows the mask (mask=NAME)",
+    )
     group.add_argument("--span", type=_span, default=(0.0, 1.0), metavar="A-B", help="steps they count for (0-1)")
     group.add_argument("--as-is", action="store_true", help="take every control file for a control clip")
     group.add_argument("--fix", action="store_true", help="mend control clips in another convention")
@@ -131,8 +138,8 @@ class _Work:
     ) -> None:
         self.options, self.studio, self.bench, self.console = options, studio, bench, console
         self.target, self.cut = target_of(request), cut_of(options)
-        self.strengths = {kind: _number(kind, text) for kind, text in _pairs("strength", options.strength)}
-        self.estimators = dict(_pairs("estimator", options.estimator))
+        self.strengths = {kind: _number(kind, text) for kind, text in _pairs("strength", options.strength, CONTROLS)}
+        self.estimators = dict(_pairs("estimator", options.estimator, (*CONTROLS, MASK)))
         self.told: list[dict[str, Any]] = []
         self.source = self.mask = ""
         self._check()
@@ -191,12 +198,13 @@ class _Work:
 
         given = self.options.mask
         common: dict[str, Any] = {"target": self.target, "cut": self.cut}
+        found = {"source": self.source, "estimator": self.estimators.get(MASK, ""), **common}
         if given in KEEPING:
-            return self._made("mask", Subject(source=self.source, keep=KEEPING[given], **common)).media  # type: ignore[arg-type]
+            return self._made("mask", Subject(keep=KEEPING[given], **found)).media  # type: ignore[arg-type]
         media = self._stored(Path(given))
         if probe(self.studio.library.media_path(media)).kind == "clip" or self.options.mask_still:
             return self._made("mask", Conform(source=media, **common)).media
-        return self._made("mask", TrackMask(source=self.source, mask=media, **common)).media
+        return self._made("mask", TrackMask(mask=media, **found)).media
 
     def _control(self, name: str, path: Path) -> str:
         from studio.structure import check, looks_like_control
@@ -245,14 +253,14 @@ def _span(text: str) -> tuple[float, float]:
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no span: write it as 0-0.5") from None
 
 
-def _pairs(option: str, given: list[str]) -> Iterator[tuple[str, str]]:
+def _pairs(option: str, given: list[str], kinds: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     from studio.cli.making import wrong
 
     for text in given:
         kind, _, value = text.partition("=")
-        if kind not in CONTROLS or not value:
+        if kind not in kinds or not value:
             message = f"--{option} {text[:40]} makes no sense."
-            raise wrong("control_clip", message, f"Write it as depth=…; kinds are {', '.join(CONTROLS)}.")
+            raise wrong("control_clip", message, f"Write it as depth=…; kinds are {', '.join(kinds)}.")
         yield kind, value
 
 

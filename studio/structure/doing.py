@@ -11,9 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.conditioning import figure, masks
+from pipelines.conditioning import extractors, figure, masks, trackers
+from pipelines.conditioning.choosing import chosen
 from pipelines.conditioning.convention import mender
-from pipelines.conditioning.extractors import Extractor, chosen, every
+from pipelines.conditioning.trackers import Tracker
 from pipelines.domain.errors import GimbalError, MediaError
 from studio.media import read_frames, read_image
 from studio.media.framing import framed
@@ -63,7 +64,8 @@ class Hands:
     """Does wishes one at a time; models stay loaded in between. added: folders of a person's own models."""
 
     def __init__(self, added: Sequence[Path]) -> None:
-        self._extractors: tuple[Extractor, ...] = every(added)
+        self._extractors = extractors.every(added)
+        self._trackers = trackers.every(added)
 
     def do(self, wish: Wish, paths: Paths, on_share: OnShare) -> Outcome:
         """Make what is wished. on_share hears 0..1; what it raises ends the work. Raises GimbalError and its kinds."""
@@ -73,9 +75,9 @@ class Hands:
             case Conform():
                 return _conform(wish, paths)
             case TrackMask():
-                return _track(wish, paths, on_share)
+                return _track(wish, paths, self._tracker(wish.estimator), on_share)
             case Subject():
-                return _subject(wish, paths, on_share)
+                return _subject(wish, paths, self._tracker(wish.estimator), on_share)
             case Outpaint():
                 return _outpaint(wish, paths)
             case Fix():
@@ -86,6 +88,9 @@ class Hands:
                 return _lay_back(wish, paths, on_share)
             case _:
                 assert_never(wish)
+
+    def _tracker(self, wanted: str) -> Tracker:
+        return chosen("mask", wanted, self._trackers)
 
     def _extract(self, wish: Extract, paths: Paths, on_share: OnShare) -> Outcome:
         extractor = chosen(wish.control, wish.estimator, self._extractors)
@@ -109,20 +114,22 @@ def _conform(wish: Conform, paths: Paths) -> Outcome:
     return Outcome(notes=(*made.report.steps, *made.report.warnings))
 
 
-def _track(wish: TrackMask, paths: Paths, on_share: OnShare) -> Outcome:
+def _track(wish: TrackMask, paths: Paths, tracker: Tracker, on_share: OnShare) -> Outcome:
+    made = plan(paths.media[wish.source], wish.target, wish.cut)
+    frames, which = looked_at(made, MASK_SIDE)
+    painted = _painted(paths.media[wish.mask], made, frames.shape[1:3])
+    found = tracker.track(frames, painted, _place(wish.frame, which), on_share)
+    return _write_mask(found[which], wish, paths, tracker.id)
+
+
+def _subject(wish: Subject, paths: Paths, tracker: Tracker, on_share: OnShare) -> Outcome:
     made = plan(paths.media[wish.source], wish.target, wish.cut)
     frames, which = looked_at(made, MASK_SIDE)
     frame = _place(wish.frame, which)
-    found = masks.track(frames, _painted(paths.media[wish.mask], made, frames.shape[1:3]), frame, on_share)
-    return _write_mask(found[which], wish, paths, wish.target)
-
-
-def _subject(wish: Subject, paths: Paths, on_share: OnShare) -> Outcome:
-    made = plan(paths.media[wish.source], wish.target, wish.cut)
-    frames, which = looked_at(made, MASK_SIDE)
     hint = _painted(paths.media[wish.mask], made, frames.shape[1:3]) if wish.mask else None
-    found = masks.subject(frames, hint, _place(wish.frame, which), on_share)
-    return _write_mask(found[which] ^ (wish.keep == "subject"), wish, paths, wish.target)
+    about = masks.standing_out(frames, frame) if hint is None else hint
+    found = tracker.track(frames, tracker.cut_out(frames[frame], about), frame, on_share)
+    return _write_mask(found[which] ^ (wish.keep == "subject"), wish, paths, tracker.id)
 
 
 def _place(frame: int, which: NDArray[np.intp]) -> int:
@@ -153,18 +160,19 @@ def _alike(one: float, other: float) -> bool:
     return abs(one / other - 1.0) < _SAME_SHAPE
 
 
-def _write_mask(found: NDArray[np.bool_], wish: Wish, paths: Paths, target: Target) -> Outcome:
-    size = (target.width, target.height)
+def _write_mask(found: NDArray[np.bool_], wish: TrackMask | Subject, paths: Paths, estimator: str) -> Outcome:
+    size = (wish.target.width, wish.target.height)
     white = (cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5 for mask in found)
     made = np.stack([mask.astype(np.uint8) * np.uint8(255) for mask in white])
-    write(paths.clip, np.repeat(made[..., None], 3, axis=-1), target.fps, _origin(wish, estimator="dis-grabcut"))
+    pictures = np.repeat(made[..., None], 3, axis=-1)
+    write(paths.clip, pictures, wish.target.fps, _origin(wish, estimator=estimator))
     gone, everywhere = masks.lost(found), int((found.mean(axis=(1, 2)) > 0.995).sum())
     notes = []
     if gone:
         notes.append(f"The mask is lost in {gone} of {len(found)} frames; nothing is made anew there.")
     if everywhere:
         notes.append(f"The mask covers everything in {everywhere} of {len(found)} frames.")
-    return Outcome(estimator="dis-grabcut", notes=tuple(notes))
+    return Outcome(estimator=estimator, notes=tuple(notes))
 
 
 def _outpaint(wish: Outpaint, paths: Paths) -> Outcome:

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.conditioning.extractors import every
-from pipelines.domain.conditioning import ControlKind
+from pipelines.conditioning import extractors, trackers
+from pipelines.conditioning.choosing import Choosable, Read
 from studio.home import Home, added_models
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One estimator. why_not: why it cannot be used here; empty where it can. The first usable one is the default."""
+    """One estimator of a control, or what follows masks (control "mask"); the first usable one is the default.
+
+    why_not: why it cannot be used here; empty where it can.
+    """
 
     id: str
-    control: ControlKind
+    control: Read
     title: str
     why_not: str = ""
 
@@ -32,6 +35,6 @@ def estimator_folders(home: Home) -> tuple[Path, ...]:
 
 def choices(added: Sequence[Path] = ()) -> tuple[Choice, ...]:
     """All estimators, those under `estimator_folders` too where these are given. Imports no torch."""
-    return tuple(
-        Choice(id=one.id, control=one.control, title=one.title, why_not=one.why_not) for one in every(tuple(added))
-    )
+    folders = tuple(added)
+    known: tuple[Choosable, ...] = (*extractors.every(folders), *trackers.every(folders))
+    return tuple(Choice(id=one.id, control=one.control, title=one.title, why_not=one.why_not) for one in known)

@@ -43,18 +43,25 @@ class Conform:
 
 @dataclass(frozen=True, kw_only=True)
 class TrackMask:
-    """A mask painted on one frame of the conformed source, followed through all of them. White is made anew."""
+    """A mask painted on one frame of the conformed source, followed through all of them. White is made anew.
+
+    estimator: a tracker's id, "" for the default one.
+    """
 
     source: str
     mask: str
     target: Target
     frame: int = 0
     cut: Cut = field(default_factory=Cut)
+    estimator: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A mask that keeps the subject and asks for all else anew, or the reverse. mask: where it is, on `frame`."""
+    """A mask that keeps the subject and asks for all else anew, or the reverse. mask: about where it is, on `frame`.
+
+    estimator: a tracker's id, "" for the default one.
+    """
 
     source: str
     target: Target
@@ -62,6 +69,7 @@ class Subject:
     mask: str = ""
     frame: int = 0
     cut: Cut = field(default_factory=Cut)
+    estimator: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

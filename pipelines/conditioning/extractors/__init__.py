@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.conditioning.choosing import Choosable
 from pipelines.domain.conditioning import ControlKind
-from pipelines.domain.errors import GimbalError
 
 MODULES = ("depth", "pose", "canny", "lineart", "scribble", "flow", "grey", "mediapipe_pose")
 
@@ -33,23 +33,11 @@ class Structure:
     notes: tuple[str, ...] = ()
 
 
-class Extractor(Protocol):
-    """One way to read one kind of structure.
-
-    id: stored with what it made. why_not: why it cannot be used here, in plain words; empty where it can.
-    """
-
-    @property
-    def id(self) -> str: ...
+class Extractor(Choosable, Protocol):
+    """One way to read one kind of structure."""
 
     @property
     def control(self) -> ControlKind: ...
-
-    @property
-    def title(self) -> str: ...
-
-    @property
-    def why_not(self) -> str: ...
 
     def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:
         """The structure of frames uint8 (T, H, W, 3) as a control clip of `size` (width, height).
@@ -64,18 +52,6 @@ def every(added: Sequence[Path] = ()) -> tuple[Extractor, ...]:
     """All that are known, also those that cannot be used here; `added` are folders of a person's own models."""
     modules = (importlib.import_module(f"{__name__}.{name}") for name in MODULES)
     return tuple(extractor for module in modules for extractor in module.extractors(added))
-
-
-def chosen(control: ControlKind, wanted: str, among: Sequence[Extractor]) -> Extractor:
-    """The extractor `wanted` of a control, by default its first one that can be used. Raises GimbalError."""
-    fitting = [extractor for extractor in among if extractor.control == control]
-    for extractor in fitting:
-        if extractor.id == wanted and extractor.why_not:
-            raise GimbalError(f"{extractor.title} cannot be used here. {extractor.why_not}", "Choose another one.")
-        if extractor.id == wanted or (not wanted and not extractor.why_not):
-            return extractor
-    known = ", ".join(extractor.id for extractor in fitting) or "nothing"
-    raise GimbalError(f"Nothing named {wanted!r} reads {control} here.", f"There is: {known}.")
 
 
 def parts(count: int, size: int, on_share: OnShare) -> Iterator[slice]:

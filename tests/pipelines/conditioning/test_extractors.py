@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.conditioning.extractors import chosen, every
+from pipelines.conditioning.choosing import chosen
+from pipelines.conditioning.extractors import every
 from pipelines.conditioning.extractors.flow import between, coloured
 from pipelines.conditioning.extractors.lineart import by_opencv
 from pipelines.conditioning.extractors.mediapipe_pose import skeleton

@@ -69,3 +69,4 @@ def test_a_persons_own_estimators_are_offered(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED["depth"], copy)
     offered = {choice.id: choice for choice in choices(estimator_folders(home))}
     assert offered["my-depth"].control == "depth" and offered["my-depth"].available
+    assert offered["dis-grabcut"].control == "mask" and offered["dis-grabcut"].available

@@ -88,6 +88,14 @@ def test_a_painted_mask_follows_what_it_was_painted_on(tmp_path: Path) -> None:
     assert min(overlap(found[frame], where(frame)) for frame in range(6)) > 0.75
 
 
+def test_what_followed_a_mask_is_chosen_and_told(tmp_path: Path) -> None:
+    files = {"s": clip_file(tmp_path), "m": painted(tmp_path)}
+    done(TrackMask(source="s", mask="m", target=GRID, estimator="dis-grabcut"), tmp_path, **files)
+    assert told([tmp_path / "made.mp4"]) == "mask by dis-grabcut"
+    with pytest.raises(GimbalError, match="Nothing named 'nobody' reads mask"):
+        done(Subject(source="s", target=GRID, estimator="nobody"), tmp_path, **files)
+
+
 def test_the_moving_subject_is_found_without_a_hint(tmp_path: Path) -> None:
     done(Subject(source="s", target=GRID, keep="background"), tmp_path, s=clip_file(tmp_path))
     found = pixels(tmp_path)[..., 0] > 127

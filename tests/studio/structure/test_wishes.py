@@ -10,7 +10,7 @@ from pipelines.conditioning.figure import STANDING, FigureKey
 from pipelines.domain.errors import InvalidRequest
 from studio.media.framing import Framing
 from studio.structure.conforming import Cut, Target
-from studio.structure.wishes import Draw, Extract, Fix, Layback, Subject, Wish, media_of, to_dict, wish_from
+from studio.structure.wishes import Draw, Extract, Fix, Layback, Subject, TrackMask, Wish, media_of, to_dict, wish_from
 
 GRID = Target(width=64, height=48, num_frames=9, fps=8.0)
 
@@ -20,6 +20,7 @@ GRID = Target(width=64, height=48, num_frames=9, fps=8.0)
     [
         Extract(source="s", control="depth", target=GRID, estimator="toybox-depth", options={"low": 1.0}),
         Subject(source="s", target=GRID, keep="background", mask="m", frame=3),
+        TrackMask(source="s", mask="m", target=GRID, frame=2, estimator="dis-grabcut"),
         Layback(result="r", source="s", target=GRID, cut=Cut(end_seconds=2.0, framing=Framing(mode="crop", x=0.1))),
         Fix(source="s", control="pose", fix="swap_colours"),
         Draw(keys=(FigureKey(frame=2, joints=STANDING),), target=GRID),
