@@ -44,15 +44,20 @@ class Checked:
     problems: tuple[str, ...]
 
 
-def check(pictures: Sequence[Picture], boxes: Sequence[Box | None] = ()) -> tuple[list[Checked], tuple[str, ...]]:
-    """Every picture (uint8 (h, w, 3)) by itself, and what is wrong with the set as a whole."""
+def check(
+    pictures: Sequence[Picture], boxes: Sequence[Box | None] = (), side: int = _SIDE
+) -> tuple[list[Checked], tuple[str, ...]]:
+    """Every picture (uint8 (h, w, 3)) by itself, and what is wrong with the set as a whole.
+
+    side: of the examples they are trained on as; a picture that looks sharp when it is smaller may be blurred there.
+    """
     given = [*boxes, *[None] * (len(pictures) - len(boxes))]
     found = [find(picture, box) for picture, box in zip(pictures, given, strict=True)]
     marks = [_mark(picture) for picture in pictures]
     checked = []
     for place, picture in enumerate(pictures):
         twin = next((other + 1 for other in range(place) if _distance(marks[place], marks[other]) < SAME), None)
-        told = [*_alone(picture, found[place], drawn=given[place] is not None)]
+        told = [*_alone(picture, found[place], side, drawn=given[place] is not None)]
         if twin is not None:
             told.append(f"It is nearly the same as picture {twin}; one of the two is enough.")
         checked.append(Checked(found=found[place], problems=tuple(told)))
@@ -91,11 +96,11 @@ def without_background(picture: Picture, found: Found, colour: int = 127) -> Pic
     return np.asarray(mixed.round(), np.uint8)
 
 
-def _alone(picture: Picture, found: Found, *, drawn: bool) -> Iterator[str]:
+def _alone(picture: Picture, found: Found, side: int, *, drawn: bool) -> Iterator[str]:
     rows, columns = picture.shape[:2]
     if min(rows, columns) < SMALLEST_SIDE:
         yield f"It is only {columns}x{rows} pixels; {SMALLEST_SIDE} on the shorter side are the least."
-    grey = cv2.cvtColor(_small(picture), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(_small(picture, max(side, _SIDE)), cv2.COLOR_RGB2GRAY)
     if grey.std() < 4:
         yield "It shows nothing: all of it has nearly the same colour."
     elif cv2.Laplacian(grey, cv2.CV_64F).var() < BLURRED:
@@ -127,9 +132,9 @@ def _together(pictures: Sequence[Picture], found: Sequence[Found], duplicates: i
         yield "The pictures seem to show different things; a subject is one thing."
 
 
-def _small(picture: Picture) -> Picture:
+def _small(picture: Picture, side: int = _SIDE) -> Picture:
     rows, columns = picture.shape[:2]
-    scale = min(1.0, _SIDE / max(rows, columns))
+    scale = min(1.0, side / max(rows, columns))
     size = (max(8, round(columns * scale)), max(8, round(rows * scale)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 

@@ -35,7 +35,7 @@ from pipelines.families import family_named
 from pipelines.families.family import ModelCard, Setup
 from pipelines.models.device import DeviceFacts
 from pipelines.personalize import words
-from pipelines.personalize.bases import Base, base_of
+from pipelines.personalize.bases import base_of
 from pipelines.personalize.examples import Example, Latents, encoded, held_still, split
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.judging import Checkpoint, best, warnings_of
@@ -81,9 +81,7 @@ def learn(lesson: Lesson, card: ModelCard, device: DeviceFacts, folder: Path, te
     """Do the lesson, or go on with it. Raises what the base's loader raises, InvalidRequest, and what `tell` raises."""
     tell("loading", 0, lesson.settings.steps, 0.0, None, None)
     model = load_own(card, device)
-    base = base_of(model.pipe, card.settings["max_sequence_length"], _shift(card, model.pipe))
-    accelerator = Accelerator(cpu=device.kind == "cpu", mixed_precision="bf16" if device.half else "no")
-    run = _Run(lesson, card, base, model, accelerator, folder, tell)
+    run = _Run(lesson, card, model, device, folder, tell)
     try:
         return run.go()
     except (SafetensorError, RuntimeError) as error:
@@ -109,19 +107,16 @@ def _shift(card: ModelCard, pipe: Any) -> float:
 
 
 class _Run:
+    """One lesson with everything that it needs, from its first step here to its last."""
+
     def __init__(
-        self,
-        lesson: Lesson,
-        card: ModelCard,
-        base: Base,
-        model: Any,
-        accelerator: Accelerator,
-        folder: Path,
-        tell: Tell,
+        self, lesson: Lesson, card: ModelCard, model: Any, device: DeviceFacts, folder: Path, tell: Tell
     ) -> None:
-        self.lesson, self.card, self.base, self.model = lesson, card, base, model
-        self.accelerator, self.folder, self.tell = accelerator, folder, tell
-        pipe, settings = base.pipe, lesson.settings
+        self.lesson, self.card, self.model = lesson, card, model
+        self.folder, self.tell = folder, tell
+        self.accelerator = Accelerator(cpu=device.kind == "cpu", mixed_precision="bf16" if device.half else "no")
+        self.base = base_of(model.pipe, card.settings["max_sequence_length"], _shift(card, model.pipe))
+        pipe, settings = self.base.pipe, lesson.settings
         rows = words.begin(pipe.tokenizer, pipe.text_encoder, lesson.card.class_word, settings.vectors, settings.seed)
         self.words = words.Words(pipe.tokenizer, pipe.text_encoder, {lesson.card.token: rows})
         self.learned = Learned()

@@ -203,6 +203,6 @@ def _run(row: JobRow, card: ModelCard) -> PastTraining | None:
         settings = TrainSpec.from_json(row.request_json).settings
         facts = json.loads(row.facts_json or "{}")
         flops = settings.steps * step_flops(settings, denoiser_of(card, settings))
-        return PastTraining(flops=flops, seconds=float(facts["train_seconds"]))
+        return PastTraining(steps=settings.steps, flops=flops, seconds=float(facts["train_seconds"]))
     except (ValueError, KeyError, TypeError):
         return None

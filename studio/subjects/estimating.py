@@ -11,6 +11,7 @@ FORWARD_AND_BACK = 3.0
 RECOMPUTED = 1.0
 BYTES_OF_A_WEIGHT = 16  # in 32 bits: the weight, its gradient and the optimizer's two moments
 BYTES_OF_A_CELL = 68  # what is kept of a token and unit of width until the backward pass, in one block
+TRUSTED_STEPS = 40  # as many measured steps weigh as much as what was known before them
 _SAMPLES = 2
 
 
@@ -27,8 +28,9 @@ class Denoiser:
 
 @dataclass(frozen=True, kw_only=True)
 class PastTraining:
-    """A training that was done here: its seconds of steps, and the operations that they were."""
+    """A training that was done here: its steps, their seconds, and the operations that they were."""
 
+    steps: int
     flops: float
     seconds: float
 
@@ -77,11 +79,17 @@ def device_bytes(settings: Settings, model: Denoiser) -> int:
 def estimate(
     settings: Settings, model: Denoiser, flops_per_second: float, past: Sequence[PastTraining] = ()
 ) -> TrainingEstimate:
-    """What a training costs at a speed, or at that of past trainings where there are some."""
+    """What a training costs: at a speed, brought nearer to that of past trainings the more steps they had."""
     known = [run for run in past if run.seconds > 0 and run.flops > 0]
-    speed = sum(run.flops for run in known) / sum(run.seconds for run in known) if known else flops_per_second
-    step = step_flops(settings, model) / speed
-    seconds = settings.steps * step + other_flops(settings, model) / speed
+    pace = 1.0 / flops_per_second
+    if known:
+        steps = sum(run.steps for run in known)
+        measured = sum(run.seconds for run in known) / sum(run.flops for run in known)
+        pace = (steps * measured + TRUSTED_STEPS * pace) / (steps + TRUSTED_STEPS)
+    step = step_flops(settings, model) * pace
     return TrainingEstimate(
-        seconds=seconds, device_bytes=device_bytes(settings, model), step_seconds=step, learned=bool(known)
+        seconds=settings.steps * step + other_flops(settings, model) * pace,
+        device_bytes=device_bytes(settings, model),
+        step_seconds=step,
+        learned=bool(known),
     )

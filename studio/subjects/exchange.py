@@ -7,6 +7,7 @@ import json
 import shutil
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,25 +66,39 @@ def import_files(
 ) -> SubjectRow:
     """Take in a subject's files: one LoRA, one file of rows, or both."""
     headers = {path: read_header(path) for path in paths}
+    about = _about(studio, card, headers, token, class_word)
+    digest = _kept(studio, card, headers, about)
+    subject = studio.repository.add_subject(about.token, about.name, about.class_word)
+    studio.repository.add_subject_version(
+        subject.id,
+        model=card.id,
+        base=about.base,
+        method=about.method,
+        spec_json=json.dumps({"imported": True}),
+        digest=digest,
+    )
+    return subject
+
+
+def _about(
+    studio: Studio, card: ModelCard, headers: Mapping[Path, Header], token: str | None, class_word: str | None
+) -> Card:
+    """What is kept of a subject: what its files say of it, under the token and class word that were asked for."""
     told = next((found for header in headers.values() if (found := read_card(header)) is not None), None)
     mark = fingerprint(card)
     if told is not None and told.base and told.base != mark:
         message = f"This subject was trained on {told.base_title or 'another model'}, not on {card.title}."
         raise InvalidRequest((Problem(field="model", message=message, hint="Choose the model it was made for."),))
-    wanted = token or (told.token if told else "")
     taken = {row.token for row in studio.repository.subjects()}
-    name = checked_token(wanted, card.capabilities.vocabulary, taken)
-    word = class_word if class_word is not None else told.class_word if told else ""
-    about = Card(
-        token=name,
-        class_word=word,
-        name=told.name if told else name.strip("<>"),
-        method=told.method if told else "lora",
-        base=mark,
-        base_title=card.title,
-        steps=told.steps if told else 0,
-    )
-    staged = studio.home.incoming / f"media-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    name = checked_token(token or (told.token if told else ""), card.capabilities.vocabulary, taken)
+    known = told or Card(token=name, class_word="", name=name.strip("<>"), method="lora")
+    word = known.class_word if class_word is None else class_word
+    return replace(known, token=name, class_word=word, base=mark, base_title=card.title)
+
+
+def _kept(studio: Studio, card: ModelCard, headers: Mapping[Path, Header], about: Card) -> str:
+    """Put the files in their place in Gimbal's own layout; their digest."""
+    staged = studio.home.incoming / f"media-{hashlib.sha256(about.token.encode()).hexdigest()[:16]}"
     try:
         staged.mkdir(parents=True, exist_ok=True)
         for path, header in headers.items():
@@ -94,16 +109,7 @@ def import_files(
         raise storage_error(error, studio.home.subjects) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    subject = studio.repository.add_subject(name, about.name, word)
-    studio.repository.add_subject_version(
-        subject.id,
-        model=card.id,
-        base=mark,
-        method=about.method,
-        spec_json=json.dumps({"imported": True}),
-        digest=digest,
-    )
-    return subject
+    return digest
 
 
 def make_reference(studio: Studio, spec: TrainSpec, version: SubjectVersionRow) -> SubjectVersionRow:

@@ -119,7 +119,8 @@ class Subjects:
         _refuse_crowd(media)
         given, known = list(media), boxes or {}
         pictures = [read_picture(self._studio.library.media_path(sha256)) for sha256 in given]
-        checked, problems = dataset.check(pictures, [known.get(sha256) for sha256 in given])
+        boxes_given = [known.get(sha256) for sha256 in given]
+        checked, problems = dataset.check(pictures, boxes_given, max(able.grid.sizes[0]))
         looked = []
         for sha256, picture, each in zip(given, pictures, checked, strict=True):
             row = self._repository.media(sha256)
@@ -164,7 +165,7 @@ class Subjects:
         Raises InvalidRequest with every problem, UnknownModel.
         """
         card = self._card(wish.model)
-        token = self.check_token(wish.token, card.id, wish.subject_id)
+        token, wrong = self._token_of(wish, card)
         spec = TrainSpec(
             version_id="",
             token=token,
@@ -175,7 +176,7 @@ class Subjects:
             settings=wish.settings,
             pictures=wish.pictures,
         )
-        self._refuse(spec, card)
+        self._refuse(spec, card, wrong)
         subject = self._subject_for(wish.subject_id, spec)
         version = self._repository.add_subject_version(
             subject.id, model=card.id, base=spec.base, method=spec.settings.method, spec_json=spec.to_json()
@@ -273,8 +274,17 @@ class Subjects:
         cards = self._studio.catalog.cards()
         return cards[0] if cards and model is None else self._studio.catalog.card(model or DEFAULT)
 
-    def _refuse(self, spec: TrainSpec, card: ModelCard) -> None:
-        problems = [*spec.problems(), *setting_problems(spec.settings)]
+    def _token_of(self, wish: TrainRequest, card: ModelCard) -> tuple[str, tuple[Problem, ...]]:
+        """The token of a wish, and what is wrong with it: then it is as it was typed."""
+        try:
+            return self.check_token(wish.token, card.id, wish.subject_id), ()
+        except InvalidRequest as error:
+            return wish.token.strip(), error.problems
+
+    def _refuse(self, spec: TrainSpec, card: ModelCard, wrong: Sequence[Problem]) -> None:
+        """Raise InvalidRequest with everything that is wrong. wrong: what is with the token."""
+        others = [problem for problem in spec.problems() if not (wrong and problem.field == "token")]
+        problems = [*wrong, *others, *setting_problems(spec.settings)]
         count = len(spec.pictures)
         if spec.settings.method == "reference":
             if "reference_image" not in card.capabilities.conditionings:

@@ -72,6 +72,14 @@ def test_each_fault_of_a_picture_is_named() -> None:
     assert "things in it" in told[5]
 
 
+def test_a_large_picture_is_blurred_where_the_size_it_is_trained_at_shows_it() -> None:
+    large = cv2.resize(scene(7), (1600, 1600), interpolation=cv2.INTER_NEAREST)
+    soft = cv2.GaussianBlur(large, (0, 0), 6)
+    for picture, side, blurred in ((large, 800, False), (soft, 800, True), (soft, 128, False)):
+        checked, _ = check([picture], side=side)
+        assert any("blurred" in problem for problem in checked[0].problems) == blurred
+
+
 def test_each_fault_of_the_set_is_named() -> None:
     assert "too few" in check([scene(1)])[1][0]
     assert "too many" in check([scene(n) for n in range(31)])[1][0]
@@ -129,5 +137,19 @@ def test_more_steps_never_cost_less() -> None:
     short, long = Settings(steps=100), Settings(steps=200)
     assert estimate(long, model, 1e11).seconds > estimate(short, model, 1e11).seconds
     assert estimate(Settings(rank=64), model, 1e11).device_bytes > estimate(Settings(rank=4), model, 1e11).device_bytes
-    known = estimate(short, model, 1e11, [PastTraining(flops=1e12, seconds=1000.0)])
+    known = estimate(short, model, 1e11, [PastTraining(steps=200, flops=1e12, seconds=1000.0)])
     assert known.learned and known.seconds > 50 * estimate(short, model, 1e11).seconds
+
+
+def test_a_very_short_training_hardly_moves_the_estimate() -> None:
+    from studio.subjects.estimating import Denoiser, PastTraining, estimate
+
+    model = Denoiser(layers=8, dim=256, tokens=80, pass_flops=1e9, weights=10**7)
+    before = estimate(Settings(), model, 1e11).step_seconds
+
+    def after(steps: int) -> float:
+        """With a past training of so many steps, five times as slow."""
+        past = PastTraining(steps=steps, flops=steps * 1e9, seconds=steps * 0.05)
+        return estimate(Settings(), model, 1e11, [past]).step_seconds / before
+
+    assert after(2) < 1.3 < 3 < after(400) < 5

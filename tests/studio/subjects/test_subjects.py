@@ -106,6 +106,9 @@ def test_everything_that_is_wrong_with_a_wish_is_told_at_once(studio: Studio) ->
         studio.subjects.train(wish(studio, count=2, class_word=" ", settings=replace(SMALL, width=60)))
     told = {problem.field for problem in caught.value.problems}
     assert told == {"class_word", "pictures", "settings"}
+    with pytest.raises(InvalidRequest) as caught:
+        studio.subjects.train(wish(studio, count=2, token="<My Ball>", class_word=" "))
+    assert [problem.field for problem in caught.value.problems] == ["token", "class_word", "pictures"]
     assert studio.subjects.list() == ()
     with pytest.raises(InvalidRequest, match="2 pictures are too few"):
         studio.subjects.train(wish(studio, count=2))
