@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -105,29 +105,11 @@ class StockFamily:
         known = self._known(folder, checkpoint)
         shape = self._shape(folder, checkpoint)
         about = read_about(folder, {**known.about, **self._own(folder, known, checkpoint)})
+        parameters = {part: found.parameters for part, found in checkpoint.weights.items()}
+        made = self._described(card_id, known, about, shape, folder, parameters)
         is_same = known.is_meant_by(folder) or known.fits(checkpoint)
-        return ModelCard(
-            id=card_id,
-            title=about.title,
-            family=self.name,
-            folder=folder,
-            summary=about.summary,
-            licence=about.licence,
-            capabilities=capabilities(about, shape, known.traits, folder),
-            examples=about.examples,
-            weaknesses=about.weaknesses,
-            settings={
-                **known.settings,
-                "checkpoint": checkpoint,
-                "pipeline": name,
-                "shape": shape,
-                "components": {part: HALF_BYTES * found.parameters for part, found in checkpoint.weights.items()},
-                "shift": about.shift,
-                "max_sequence_length": about.max_sequence_length,
-            },
-            source=known.source if is_same else None,
-            settings_source=known.settings_source,
-        )
+        settings = {**made.settings, "checkpoint": checkpoint}
+        return replace(made, settings=settings, source=known.source if is_same else None, is_here=True)
 
     def published(self, home: Path) -> tuple[ModelCard, ...]:
         """See `Family.published`."""
@@ -147,8 +129,13 @@ class StockFamily:
 
     def _published(self, known: Published, folder: Path) -> ModelCard:
         about, shape = About(**known.about), self.shape_of(known.pipeline, known.configs)
+        return self._described(known.id, known, about, shape, folder, known.parameters)
+
+    def _described(
+        self, card_id: str, known: Published, about: About, shape: Shape, folder: Path, parameters: Mapping[str, int]
+    ) -> ModelCard:
         return ModelCard(
-            id=known.id,
+            id=card_id,
             title=about.title,
             family=self.name,
             folder=folder,
@@ -161,7 +148,7 @@ class StockFamily:
                 **known.settings,
                 "pipeline": known.pipeline,
                 "shape": shape,
-                "components": {part: HALF_BYTES * number for part, number in known.parameters.items()},
+                "components": {part: HALF_BYTES * number for part, number in parameters.items()},
                 "shift": about.shift,
                 "max_sequence_length": about.max_sequence_length,
             },

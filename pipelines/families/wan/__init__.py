@@ -11,18 +11,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.domain.capabilities import Capabilities, FrameGrid, Range
+from pipelines.domain.capabilities import Capabilities, Range
 from pipelines.domain.conditioning import CONDITIONING_TYPES
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.about import About, read_about
+from pipelines.families.arithmetic import Shape
 from pipelines.families.checkpoint import pipeline_of
 from pipelines.families.family import Footprint, Loader, ModelCard
+from pipelines.families.published import capabilities
 from pipelines.families.wan import vace
 from pipelines.families.wan.adapter import check_adapter
 from pipelines.families.wan.arithmetic import count
 from pipelines.families.wan.configs import EULER, WanFolder, read_folder
-from pipelines.families.wan.controls import MAX_CONTROLS
 from pipelines.families.wan.stock import STOCK
 from pipelines.models.tuned import base_folder
 
@@ -118,39 +119,9 @@ def _published_vace(known: vace.Vace, folder: Path) -> ModelCard:
 
 
 def _capabilities(folder: Path, checked: WanFolder, about: About) -> Capabilities:
-    multiple, temporal = checked.size_multiple, checked.vae.temporal
-    for width, height in about.sizes:
-        if width % multiple or height % multiple:
-            raise BrokenCheckpoint(f"{folder}: size {width}x{height} is no multiple of {multiple}.", "Correct sizes.")
-    for length in about.lengths:
-        if length % temporal != 1:
-            raise BrokenCheckpoint(f"{folder}: length {length} is not 1 + k * {temporal}.", "Correct lengths.")
-    sides = [side for size in about.sizes for side in size]
-    grid = FrameGrid(
-        size_multiple=multiple,
-        min_side=about.min_side or min(sides),
-        max_side=about.max_side or max(sides),
-        max_pixels=about.max_pixels or max(width * height for width, height in about.sizes),
-        sizes=about.sizes,
-        frames_multiple=temporal,
-        lengths=about.lengths,
-        max_frames=about.max_frames or max(about.lengths),
-        fps=about.fps,
-    )
-    return Capabilities(
-        grid=grid,
-        steps=about.steps,
-        guidance=about.guidance,
-        negative_prompt=about.negative_prompt,
-        conditionings=about.conditionings,
-        vocabulary=about.vocabulary,
-        camera_limits=about.camera_limits,
-        max_controls=MAX_CONTROLS,
-        restyles=True,
-        control_span=True,
-        adapters=True,
-        draft=about.steps.high >= FEWEST_STEPS_OF_DRAFTS,
-    )
+    shape = Shape(spatial=checked.vae.spatial, temporal=checked.vae.temporal, patch=checked.transformer.patch[1])
+    draft = about.steps.high >= FEWEST_STEPS_OF_DRAFTS
+    return capabilities(about, shape, {**vace.TRAITS, "draft": draft}, folder)
 
 
 def _defaults(checked: WanFolder, name: str, is_published: bool) -> dict[str, Any]:

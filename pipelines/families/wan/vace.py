@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from pipelines.families.family import Source
 from pipelines.families.wan.configs import CLASSES, TextConfig, TransformerConfig, VaeConfig, WanFolder
+from pipelines.families.wan.controls import MAX_CONTROLS
 from pipelines.models.weights import Weights
 
 SMALLEST = 1536
@@ -14,6 +18,9 @@ SMALLEST = 1536
 
 SETTINGS = "the defaults of VACE's own inference script for Wan, and the repository of Wan 2.1"
 WEAKNESSES = "Where control clip and words disagree it follows the clip; ragged moving holes leave seams."
+TRAITS: Mapping[str, Any] = MappingProxyType(
+    {"max_controls": MAX_CONTROLS, "restyles": True, "control_span": True, "adapters": True}
+)
 _TEXT = TextConfig(dim=4096, ffn_dim=10240, inner_dim=4096, layers=24)
 _VAE = VaeConfig(
     base_dim=96,
