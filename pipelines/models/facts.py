@@ -16,7 +16,7 @@ class RunFacts:
     seconds: at work, without load_seconds. peak_bytes: the most the process held on the device. rung: how far up the
     out-of-memory ladder it went. flops: counted operations that were done, so that later estimates learn the machine's
     real speed. storage: in which form the weights lay. why: the placement in words. draft: what was left out of a
-    draft, in words; empty for a final clip.
+    draft, in words; empty for a final clip. ahead_bytes: of its weights, read while the clip before was made.
     """
 
     model: str
@@ -33,6 +33,7 @@ class RunFacts:
     compiled: bool = False
     why: str = ""
     draft: str = ""
+    ahead_bytes: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

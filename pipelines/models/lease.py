@@ -48,21 +48,26 @@ class Assembled:
     keys: frozenset[ComponentKey]
 
 
+def component_keys(card: ModelCard) -> dict[str, ComponentKey]:
+    """The components of a card's model, as they are where nobody rounds them, by their names."""
+    folders = family_named(card.family).loader().shares(card)
+    return {name: ComponentKey(folder, name) for name, folder in folders.items()}
+
+
 class Lease:
     """A model lent for one request: what `use` yields."""
 
     def __init__(self, manager: ModelManager, card: ModelCard, request: GenerationRequest) -> None:
         self._manager, self._card = manager, card
         self._loader = family_named(card.family).loader()
-        folders = self._loader.shares(card)
-        self._keys = {name: ComponentKey(folder, name) for name, folder in folders.items()}
+        self._keys = component_keys(card)
         self._request = request
         self._footprint = footprint_on(card, request, manager.device)
         self._pinned: list[Loaded] = []
         self._setup = Setup(device=manager.device.torch_name, half=manager.device.half)
         self._why = ""
         self._left: Left | None = None
-        self._load_seconds = 0.0
+        self._load_seconds, self._ahead_bytes = 0.0, 0
 
     @property
     def pipe(self) -> Any:
@@ -74,6 +79,7 @@ class Lease:
         """Plan, evict, load what is missing, pin; when memory runs out, evict all that is idle and try again."""
         on_progress(Progress(stage="loading"))
         start = time.perf_counter()
+        self._ahead_bytes = self._manager.ahead.taken(key.folder for key in self._keys.values())
         climb(lambda: self._load(on_progress), self._make_room, self._explain)
         self._load_seconds = time.perf_counter() - start
         on_progress(Progress(stage="loading", fraction=1.0))
@@ -95,6 +101,7 @@ class Lease:
         manager.last_run = RunFacts(
             model=self._card.id,
             load_seconds=round(self._load_seconds, 3),
+            ahead_bytes=self._ahead_bytes,
             seconds=round(time.perf_counter() - start, 3),
             peak_bytes=manager.memory.peak(),
             rung=rung,
@@ -119,16 +126,16 @@ class Lease:
                 from pipelines.models.drafts import drafting
 
                 self._left = meanwhile.enter_context(drafting(model.pipe))
-            if request.subjects and self._manager.subjects is not None:
+            if request.subjects and self._manager.own.subjects is not None:
                 from pipelines.personalize.wearing import wearing
 
-                request = meanwhile.enter_context(wearing(model.pipe, self._card, request, self._manager.subjects))
+                request = meanwhile.enter_context(wearing(model.pipe, self._card, request, self._manager.own.subjects))
             frames: Frames = model.generate(request, media, on_progress)
             return frames
 
     def _adapt(self, model: Any, request: GenerationRequest) -> None:
         """Put the request's LoRA over the model, and take off those of the request before."""
-        shelf = self._manager.loras
+        shelf = self._manager.own.loras
         if request.adapters and shelf is None:
             message = "There is no library of LoRA here."
             raise InvalidRequest((Problem(field="adapters", message=message, hint="Remove them from the request."),))

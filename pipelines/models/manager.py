@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import OnProgress
+from pipelines.models.ahead import ReadAhead, weight_files
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, main_memory, settle
 from pipelines.models.facts import RunFacts
 from pipelines.models.installed import find_installed, machine_of
-from pipelines.models.lease import Assembled, Lease, Loaded
+from pipelines.models.lease import Assembled, Lease, Loaded, component_keys
 from pipelines.models.loras import LoraShelf
 from pipelines.models.memory import Memory, memory_of
 from pipelines.models.residency import ComponentKey, Resident, Room
@@ -20,13 +22,23 @@ from pipelines.models.residency import ComponentKey, Resident, Room
 _LEFT_BYTES, _LEFT_SHARE = 2 * 2**30, 0.1  # of main memory, for everything else that runs on the machine
 
 
+@dataclass(frozen=True, kw_only=True)
+class Belongings:
+    """What a person has beside the models.
+
+    subjects: where the files of their subjects lie. loras: the library that requests take LoRA from.
+    """
+
+    subjects: Path | None = None
+    loras: LoraShelf | None = None
+
+
 class ModelManager:
     """Keeps recently used components in memory and lends models made of them.
 
     budget_bytes: the most the components and a run may hold together; None = what the device has free.
     may_round: weights may be stored in fewer bits where that is faster, and not only where nothing else fits.
-    memory: the device's memory; given by tests, else the real one. subjects: where the files of people's subjects lie.
-    loras: the library that requests take LoRA from.
+    memory: the device's memory; given by tests, else the real one.
     """
 
     def __init__(
@@ -36,11 +48,9 @@ class ModelManager:
         budget_bytes: int | None = None,
         memory: Memory | None = None,
         may_round: bool = False,
-        subjects: Path | None = None,
-        loras: LoraShelf | None = None,
+        own: Belongings | None = None,
     ) -> None:
-        self.subjects = subjects
-        self.loras = loras
+        self.own = own or Belongings()
         self.catalog = catalog
         self.device = device
         self.budget_bytes = budget_bytes
@@ -51,6 +61,7 @@ class ModelManager:
         self.last_run: RunFacts | None = None
         self.components: dict[ComponentKey, Loaded] = {}
         self.assembled: dict[str, Assembled] = {}
+        self.ahead = ReadAhead(self._room_ahead)
         settle(device)
 
     def residents(self) -> tuple[Resident, ...]:
@@ -77,6 +88,16 @@ class ModelManager:
         finally:
             lease.unpin()
 
+    def read_ahead(self, card_id: str) -> None:
+        """Begin to read the weights of a model that comes next and are not in memory; from any thread."""
+
+        def missing() -> tuple[Path, ...]:
+            keys = component_keys(self.catalog.card(card_id)).values()
+            held = {(key.folder, key.name) for key in tuple(self.components)}
+            return weight_files(key.folder for key in keys if (key.folder, key.name) not in held)
+
+        self.ahead.begin(missing)
+
     def evict(self, keys: tuple[ComponentKey, ...] | None = None) -> int:
         """Drop these components (None: every one that is not pinned); returns how many were dropped."""
         chosen = [c for c in self.components.values() if c.pins == 0 and (keys is None or c.key in keys)]
@@ -90,10 +111,7 @@ class ModelManager:
 
     def room(self) -> Room:
         """What there is for a plan: measured, with enough main memory left over that the machine never freezes."""
-        ram = None
-        if self.device.kind == "cuda":
-            total, free = main_memory()
-            ram = max(0, free - max(_LEFT_BYTES, int(_LEFT_SHARE * total)))
+        ram = _spare_main_memory() if self.device.kind == "cuda" else None
         return Room(
             free=self.memory.free(), budget=self.budget_bytes, machine=self.machine, ram=ram, may_round=self.may_round
         )
@@ -105,6 +123,15 @@ class ModelManager:
             return free
         return max(0, min(free, self.budget_bytes - sum(r.size for r in self.residents() if r.on_device)))
 
+    def _room_ahead(self) -> int:
+        """Bytes of files that may be read ahead: what runs may itself lie in files that the system has mapped."""
+        return _spare_main_memory() - sum(c.size for c in tuple(self.components.values()) if c.pins > 0)
+
     def forget_models(self, keys: set[ComponentKey]) -> None:
         """Take apart the models that use any of these components."""
         self.assembled = {name: made for name, made in self.assembled.items() if not made.keys & keys}
+
+
+def _spare_main_memory() -> int:
+    total, free = main_memory()
+    return max(0, free - max(_LEFT_BYTES, int(_LEFT_SHARE * total)))

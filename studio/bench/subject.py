@@ -19,7 +19,7 @@ from pipelines.domain.subject import SubjectUse
 from pipelines.families.family import ModelCard
 from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
-from pipelines.models.manager import ModelManager
+from pipelines.models.manager import Belongings, ModelManager
 from studio.bench.report import Findings, Measure
 from studio.settings import Settings
 
@@ -261,7 +261,7 @@ def _world(read: Settings, size: Extent, say: Say) -> Iterator[_World]:
     models = read.assets / "models"
     with tempfile.TemporaryDirectory(prefix="gimbal-bench-") as name:
         folder = Path(name)
-        manager = ModelManager(Catalog(read.assets), device.measure(), subjects=folder)
+        manager = ModelManager(Catalog(read.assets), device.measure(), own=Belongings(subjects=folder))
         card = manager.catalog.card(DEFAULT)
         kept = models / LIKENESS
         if not kept.is_dir():

@@ -64,11 +64,18 @@ class Warm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ahead:
+    """A clip of this model comes next: read its weights while the present one is made. No answer."""
+
+    model: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quit:
     """End the worker."""
 
 
-Command = Run | Stop | Warm | Quit
+Command = Run | Stop | Warm | Ahead | Quit
 
 
 @dataclass(frozen=True, kw_only=True)

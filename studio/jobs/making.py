@@ -26,7 +26,7 @@ from pipelines.models.estimate import estimate
 from studio import __version__
 from studio.home import Home, added_models
 from studio.jobs.crashpoint import reach
-from studio.jobs.events import Done, Message, Produced, Ready, Run, Setup, Warm
+from studio.jobs.events import Ahead, Done, Message, Produced, Ready, Run, Setup, Warm
 from studio.jobs.joining import joined, whole_clips
 from studio.jobs.reporting import Reporter, TaskReporter
 from studio.jobs.tasks import TaskContext, folder_of, task_named
@@ -48,7 +48,7 @@ class Maker:
 
     def __init__(self, setup: Setup) -> None:
         from pipelines.models.loras import LoraShelf
-        from pipelines.models.manager import ModelManager
+        from pipelines.models.manager import Belongings, ModelManager
 
         self._device = choose_device(setup.device)
         self._setup = setup
@@ -59,8 +59,7 @@ class Maker:
             self._device,
             budget_bytes=setup.budget_bytes,
             may_round=setup.may_round,
-            subjects=home.subjects,
-            loras=LoraShelf(home.loras),
+            own=Belongings(subjects=home.subjects, loras=LoraShelf(home.loras)),
         )
 
     def _read_catalog(self) -> Catalog:
@@ -93,6 +92,10 @@ class Maker:
         with self._manager.use(request.model, short, lambda progress: None) as model:
             if estimate(card, short, self._device).seconds < _WARM_SECONDS:
                 model.generate(short, {}, leave_when_wanted)
+
+    def look_ahead(self, ahead: Ahead) -> None:
+        """Read what the next clip needs while this one is made. Returns at once."""
+        self._manager.read_ahead(ahead.model)
 
     def free_bytes(self) -> int:
         """Bytes of the device that can be had now."""

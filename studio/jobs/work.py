@@ -17,11 +17,12 @@ from typing import Final, assert_never
 
 from pipelines.domain.errors import DatabaseError, GimbalError, NoSpace, StorageError
 from pipelines.domain.request import GenerationRequest
-from projects_db.records import ClipRow, JobRow, NotFound
+from projects_db.records import ClipRow, JobRow, JobState, NotFound
 from projects_db.repository import Repository
 from studio.home import Home
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import (
+    Ahead,
     Done,
     Errored,
     Gone,
@@ -67,13 +68,18 @@ class Parts:
 
 @dataclass
 class _Current:
-    """The job that is being made. stop_by: when it must have been left; noted_at: when its progress was written."""
+    """The job that is being made. stop_by: when it must have been left; noted_at: when its progress was written.
+
+    ahead: the job that the worker was told comes next; looked_at: when that was last looked for.
+    """
 
     row: JobRow
     run: Run
     sent: bool = False
     stop_by: float | None = None
     noted_at: float = 0.0
+    ahead: str = ""
+    looked_at: float = 0.0
 
 
 class Work:
@@ -280,6 +286,9 @@ class Work:
     def _progressed(self, current: _Current, message: Progressed) -> None:
         self._board.progress(message)
         now = time.monotonic()
+        if message.stage == "denoising" and now - current.looked_at >= _NOTED_SECONDS:
+            current.looked_at = now
+            self._look_ahead(current)
         if now - current.noted_at < _NOTED_SECONDS:
             return
         current.noted_at = now
@@ -287,6 +296,19 @@ class Work:
             self._repository.heartbeat(current.row.id, message.stage, message.step, message.steps, message.eta_seconds)
         except GimbalError as error:  # only another window misses it; the job itself goes on
             _log.warning("Progress was not written: %s", error)
+
+    def _look_ahead(self, current: _Current) -> None:
+        """Tell the worker which clip comes next, once for each, while the present one is made."""
+        try:
+            waiting: tuple[JobState, ...] = ("queued",)
+            row = next(iter(self._repository.list_jobs(waiting, limit=1)), None)
+            if row is None or row.task != CLIP or row.id == current.ahead or self._repository.get_paused():
+                return
+        except GimbalError as error:  # the clip is made all the same, only later
+            _log.warning("The next job could not be read: %s", error)
+            return
+        current.ahead = row.id
+        self._slot.send(Ahead(model=row.model))
 
     def _keep(self, current: _Current, produced: Produced) -> None:
         reach("dispatcher.produced")

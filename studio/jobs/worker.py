@@ -17,7 +17,7 @@ from typing import assert_never
 
 from pipelines.domain.errors import GimbalError, Stopped
 from studio.jobs.crashpoint import reach
-from studio.jobs.events import Command, Errored, Halted, Heartbeat, Message, Quit, Run, Setup, Stop, Unable, Warm
+from studio.jobs.events import Ahead, Command, Errored, Halted, Heartbeat, Message, Quit, Run, Setup, Stop, Unable, Warm
 from studio.jobs.making import Maker, failure
 from studio.jobs.pipe import Pipe, over_stdio
 from studio.jobs.tasks import CLIP
@@ -113,6 +113,9 @@ class Worker:
     def _take(self, command: Command) -> None:
         if isinstance(command, Stop):
             self._stopped.add(command.job_id)
+        elif isinstance(command, Ahead):
+            if self._maker is not None:
+                self._maker.look_ahead(command)
         else:
             self._inbox.put(command)
 

@@ -110,7 +110,7 @@ function obtained(clip) {
     row("Made", moment(clip.created_at)),
     clip.num_frames !== clip.request.num_frames && row("Length", `${clip.num_frames} frames · ${plain(clip.num_frames / clip.fps, 2)} s`, "With the clip it goes on from"),
     row("Took", duration(facts.seconds), "Without loading the model"),
-    row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : ""),
+    row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : "", facts.ahead_bytes ? `${bytes(facts.ahead_bytes)} were read while the clip before was made` : ""),
     row("Peak memory", bytes(facts.peak_bytes)),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
     row("Draft", typeof facts.draft === "string" ? facts.draft.replace(/^draft: /, "") : "", "Made in less time: some frames differ from the final clip's"),

@@ -22,7 +22,7 @@ from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, measure
 from pipelines.models.estimate import footprint_on
 from pipelines.models.loras import LoraShelf
-from pipelines.models.manager import ModelManager
+from pipelines.models.manager import Belongings, ModelManager
 from pipelines.models.memory import Memory, memory_of
 from tests.pipelines import tiny
 from tests.pipelines.conftest import smallest_request
@@ -324,7 +324,7 @@ def test_a_lora_is_worn_for_one_clip_and_one_for_another_base_is_refused(
 ) -> None:
     shelf = LoraShelf(tmp_path / "loras")
     lora = shelf.add(tiny.write_adapter(tmp_path / "few", "one") / "few.safetensors")
-    manager = ModelManager(catalog, device, loras=shelf)
+    manager = ModelManager(catalog, device, own=Belongings(loras=shelf))
     request = smallest_request(catalog.card("one"))
     plain = make(manager, request, quiet).digest()
     worn = dataclasses.replace(request, adapters=(AdapterUse(digest=lora.digest),))

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.models.device import cpu_facts
-from studio.jobs.events import Command, Gone, Message, Produced, Ready, Run, Stop
+from studio.jobs.events import Ahead, Command, Gone, Message, Produced, Ready, Run, Stop
 from studio.jobs.executors import Listener
 from studio.media.master import write_clip, write_poster
 from studio.media.record import ClipRecord
@@ -26,6 +26,7 @@ class Scripted:
         self.pid = 0
         self.killed = threading.Event()
         self.stopped = threading.Event()
+        self.ahead: list[str] = []  # the models it was told to come next
         self._listener = listener
         self._script = script
         if ready:
@@ -37,6 +38,8 @@ class Scripted:
             threading.Thread(target=self._play, args=(command,), daemon=True).start()
         elif isinstance(command, Stop):
             self.stopped.set()
+        elif isinstance(command, Ahead):
+            self.ahead.append(command.model)
 
     def kill(self) -> None:
         self.killed.set()

@@ -72,6 +72,25 @@ def test_jobs_are_made_in_the_order_of_the_queue(opened: Open) -> None:
     assert gate.order == [first.id, third.id, second.id]
 
 
+def test_the_worker_is_told_once_what_comes_next_while_it_makes_a_clip(opened: Open) -> None:
+    told: list[str] = []
+
+    def looking(worker: Scripted, run: Run) -> Iterator[Message]:
+        yield step(run)
+        until(lambda: bool(worker.ahead) or not studio.snapshot().waiting)
+        yield step(run)
+        told[:] = worker.ahead
+        yield produce(run)
+
+    studio = opened(looking)
+    studio.queue.pause()
+    jobs = submit(studio, takes=2)
+    studio.queue.resume()
+    for job in jobs:
+        assert studio.wait(job.id, timeout=20).state == "finished"
+    assert told == [jobs[1].model]
+
+
 def test_a_finished_job_has_its_clip_its_facts_and_no_temporary_file(opened: Open) -> None:
     studio = opened(diligent)
     row = studio.wait(submit(studio)[0].id, timeout=20)
