@@ -6,7 +6,6 @@ import asyncio
 import base64
 import io
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +24,7 @@ from pipelines.domain.request import GenerationRequest
 from studio.camera.picture import preview_size
 from studio.camera.sketches import path_of, placed, stage_of, start_of
 from studio.ui.answers import explain
-from studio.ui.routes_files import received
+from studio.ui.brought import arrived
 
 if TYPE_CHECKING:
     from projects_db.records import CameraPathRow
@@ -106,8 +105,7 @@ def _taken(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/take")
     async def of_file(request: Request, name: str = "clip") -> dict[str, Any]:
         """The move of any clip, measured."""
-        with tempfile.TemporaryDirectory(prefix="gimbal-camera-") as folder:
-            file = await received(request, Path(folder), name)
+        async with arrived(request, name) as file:
             return await asyncio.to_thread(_measured, studio, file, None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,15 +13,13 @@ from pydantic import BaseModel
 from pipelines.domain.errors import MediaError, UnknownModel
 from projects_db.records import NotFound
 from studio.ui import answers
+from studio.ui.brought import arrived
 from studio.ui.exports import Exports
 
 if TYPE_CHECKING:
     from studio.export import ExportOptions
     from studio.media.record import ClipRecord
     from studio.studio import Studio
-
-MAX_DROP_BYTES = 512 * 2**20
-
 
 class Wish(BaseModel, extra="forbid"):
     """What the export sheet sends; see `studio.export.ExportOptions`."""
@@ -47,23 +44,8 @@ def _drops(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/api/drop")
     async def drop(request: Request, name: str = "file") -> dict[str, Any]:
         """Say what a dropped file is: a clip of Gimbal with its settings, or a picture or clip of another kind."""
-        with tempfile.TemporaryDirectory(prefix="gimbal-drop-") as folder:
-            path = await received(request, Path(folder), name)
+        async with arrived(request, name) as path:
             return await asyncio.to_thread(_what_is, studio, path, name)
-
-
-async def received(request: Request, folder: Path, name: str, most: int = MAX_DROP_BYTES) -> Path:
-    """The request's body in a file with a plain name; only the suffix of the given one is kept. most: bytes."""
-    suffix = "".join(c for c in Path(name).suffix.lower() if c.isalnum() or c == ".")[:8]
-    path = folder / f"dropped{suffix}"
-    size = 0
-    with path.open("wb") as out:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                raise MediaError(f"The file is larger than {most / 2**20:,.0f} MB.", "Cut it to the part you need.")
-            await asyncio.to_thread(out.write, chunk)
-    return path
 
 
 def _what_is(studio: Studio, path: Path, name: str) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
 from projects_db.records import MediaRow
-from studio.ui.routes_files import received
+from studio.ui.brought import arrived
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -22,8 +21,7 @@ def router(studio: Studio) -> APIRouter:
     @routes.post("/api/pictures")
     async def picture(request: Request, name: str = "picture") -> dict[str, Any]:
         """Keep a brought picture, made plain where programs would show it differently."""
-        with tempfile.TemporaryDirectory(prefix="gimbal-drop-") as folder:
-            path = await received(request, Path(folder), name)
+        async with arrived(request, name) as path:
             return await asyncio.to_thread(_kept, studio, path, name)
 
     @routes.post("/api/clips/{clip_id}/frame")
