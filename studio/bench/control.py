@@ -11,7 +11,7 @@ from pipelines.families.family import ModelCard
 from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
 from pipelines.models.manager import ModelManager
-from studio.bench.figures import TELLS, Told, itself, missed, square_error
+from studio.bench.figures import TELLS, Told, beside, itself, missed, square_error
 from studio.bench.report import Findings, Measure, middle, spread
 from studio.bench.toybox import JUDGE, Maker, instruments, shape_of
 from studio.jobs.joining import kept_outside
@@ -121,21 +121,12 @@ def _kind(key: str) -> str:
 def _measure(card: ModelCard, key: str, figure: Compared, count: str) -> Measure:
     control, kind = key.rpartition(".")[::2]
     tell: Told = TELLS[_SAME_AS[kind]]
-    beside = {
-        name: tell.factor * value
-        for name, value in (
-            ("true renders", figure.true),
-            ("after the codec", figure.codec),
-            ("shuffled", figure.shuffled),
-            ("without", figure.without),
-        )
-        if value is not None
-    }
+    held = beside(figure, tell.factor)
     single = control in ("previz", "skeleton", "edges")
     bounds = {"limit": tell.limit, "least": tell.least} if single else {}
     what = tell.name.removesuffix(", previz route")
     name = f"{card.id}, {_OWN.get(control, control)}: {what}"
-    return Measure(name=name, value=tell.factor * figure.value, unit=tell.unit, note=count, beside=beside, **bounds)
+    return Measure(name=name, value=tell.factor * figure.value, unit=tell.unit, note=count, beside=held, **bounds)
 
 
 def _gain(card: ModelCard, found: Results) -> Measure:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.toybox.bench.run import Compared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,17 @@ class Told:
     limit: float | None = None
     least: float | None = None
     note: str = ""
+
+
+def beside(figure: Compared, factor: float) -> dict[str, float]:
+    """What a figure is held against, by name: only what is defined for it."""
+    held = {
+        "true renders": figure.true,
+        "after the codec": figure.codec,
+        "shuffled": figure.shuffled,
+        "without": figure.without,
+    }
+    return {name: factor * value for name, value in held.items() if value is not None}
 
 
 def _percent(name: str, least: float | None = None, note: str = "") -> Told:

@@ -13,7 +13,7 @@ from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
 from pipelines.models.facts import RunFacts
 from pipelines.models.manager import ModelManager
-from studio.bench.figures import ERRORS, TELLS, Told
+from studio.bench.figures import ERRORS, TELLS, Told, beside
 from studio.bench.report import Findings, Measure, middle, spread
 from studio.settings import Settings
 from studio.studio import default_request
@@ -137,19 +137,10 @@ def _counted(name: str, size: Size) -> Told:
 
 
 def _measure(card: ModelCard, tell: Told, figure: Compared, promised: bool) -> Measure:
-    beside = {
-        name: tell.factor * value
-        for name, value in (
-            ("true renders", figure.true),
-            ("after the codec", figure.codec),
-            ("shuffled", figure.shuffled),
-            ("without", figure.without),
-        )
-        if value is not None
-    }
+    held = beside(figure, tell.factor)
     bounds = {"limit": tell.limit, "least": tell.least} if promised else {}
     value = tell.factor * figure.value
-    return Measure(name=f"{card.id}: {tell.name}", value=value, unit=tell.unit, note=tell.note, beside=beside, **bounds)
+    return Measure(name=f"{card.id}: {tell.name}", value=value, unit=tell.unit, note=tell.note, beside=held, **bounds)
 
 
 def _times_better(results: Results) -> dict[str, float]:
