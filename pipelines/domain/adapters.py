@@ -29,16 +29,13 @@ class AdapterUse:
         object.__setattr__(self, "strength", float(self.strength))
 
 
-def adapter_problems(uses: tuple[AdapterUse, ...], takes_them: bool, with_subjects: bool) -> Iterable[Problem]:
+def adapter_problems(uses: tuple[AdapterUse, ...], takes_them: bool) -> Iterable[Problem]:
     """What is wrong with the LoRA of a request."""
     if not uses:
         return
     if not takes_them:
         message = "This model takes no LoRA."
         yield Problem(field="adapters", message=message, hint="Remove it, or choose another model.")
-    if with_subjects:
-        message = "A LoRA and a subject of your own cannot be put over the model together."
-        yield Problem(field="adapters", message=message, hint="Remove one of them.")
     if len(uses) > MAX_ADAPTERS:
         message = f"{len(uses)} LoRA are too many at once; {MAX_ADAPTERS} are the most."
         yield Problem(field="adapters", message=message, hint="Remove some.")

@@ -154,7 +154,7 @@ def problems(request: GenerationRequest, capabilities: Capabilities) -> tuple[Pr
         *_conditioning_problems(request, capabilities),
         *(() if request.camera is None else camera_problems(request.camera)),
         *subject_problems(request.subjects, request.prompt),
-        *adapter_problems(request.adapters, capabilities.adapters, bool(request.subjects)),
+        *adapter_problems(request.adapters, capabilities.adapters),
         *_draft_problems(request, capabilities),
     )
 

@@ -78,10 +78,14 @@ class ModelCard:
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """A LoRA for one clip: its safetensors file, and how strongly it changes the model (1 = as trained)."""
+    """A LoRA for one clip: its safetensors file, and how strongly it changes the model (1 = as trained).
+
+    title: how it is called in messages, "" = by the file's name.
+    """
 
     path: Path
     strength: float = 1.0
+    title: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -170,8 +170,11 @@ class StockModel:
             sibling = cls(**{key: value for key, value in values.items() if key in accepted})
             self._recipe.ready(sibling, self._card)
             self._siblings[name] = sibling
-        self._siblings[name].set_progress_bar_config(disable=True)
-        return self._siblings[name]
+        pipe = self._siblings[name]
+        pipe.set_progress_bar_config(disable=True)
+        if "tokenizer" in pipe.components:  # one with words of a person's own may stand there for a clip
+            pipe.tokenizer = self.pipe.tokenizer
+        return pipe
 
 
 def _common(call: Call, accepted: frozenset[str]) -> dict[str, Any]:

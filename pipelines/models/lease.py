@@ -12,7 +12,7 @@ from pipelines.domain.errors import InvalidRequest, OutOfMemory, Problem
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
-from pipelines.families.family import LoadedModel, Loader, ModelCard, OnProgress, Progress, Setup
+from pipelines.families.family import Adapter, LoadedModel, Loader, ModelCard, OnProgress, Progress, Setup
 from pipelines.models.estimate import footprint_on, passes
 from pipelines.models.facts import RunFacts
 from pipelines.models.installed import attention
@@ -120,7 +120,7 @@ class Lease:
     def _generated(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
         """The frames, by a model that wears the request's LoRA or subjects meanwhile, as a draft where one is asked."""
         model: Any = self._model()
-        self._adapt(model, request)
+        adapters = self._adapters(request)
         with ExitStack() as meanwhile:
             if request.draft:
                 from pipelines.models.drafts import drafting
@@ -129,18 +129,22 @@ class Lease:
             if request.subjects and self._manager.own.subjects is not None:
                 from pipelines.personalize.wearing import wearing
 
-                request = meanwhile.enter_context(wearing(model.pipe, self._card, request, self._manager.own.subjects))
+                folder = self._manager.own.subjects
+                request = meanwhile.enter_context(wearing(model, self._card, request, folder, adapters))
+            elif hasattr(model, "adapt"):
+                model.adapt(adapters)
             frames: Frames = model.generate(request, media, on_progress)
             return frames
 
-    def _adapt(self, model: Any, request: GenerationRequest) -> None:
-        """Put the request's LoRA over the model, and take off those of the request before."""
+    def _adapters(self, request: GenerationRequest) -> tuple[Adapter, ...]:
+        """The files of the request's LoRA. Raises InvalidRequest."""
         shelf = self._manager.own.loras
-        if request.adapters and shelf is None:
+        if shelf is not None:
+            return shelf.resolve(request.adapters, self._card)
+        if request.adapters:
             message = "There is no library of LoRA here."
             raise InvalidRequest((Problem(field="adapters", message=message, hint="Remove them from the request."),))
-        if hasattr(model, "adapt"):
-            model.adapt(shelf.resolve(request.adapters, self._card) if shelf is not None else ())
+        return ()
 
     def unpin(self) -> None:
         for component in self._pinned:

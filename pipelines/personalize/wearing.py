@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,7 @@ from torch import Tensor
 from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, Problem
 from pipelines.domain.request import GenerationRequest
 from pipelines.domain.subject import SubjectUse
-from pipelines.families.family import ModelCard
-from pipelines.models.memory import is_out_of_memory
+from pipelines.families.family import Adapter, ModelCard
 from pipelines.personalize.files import EMBEDDINGS, LORA, REFERENCE, read_card, read_header, worn_folder
 from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.words import Words, class_row
@@ -31,20 +30,21 @@ _AGAIN = "Train the subject again on this model, or choose the model it was trai
 
 
 @contextmanager
-def wearing(pipe: Any, card: ModelCard, request: GenerationRequest, subjects: Path) -> Iterator[GenerationRequest]:
-    """Have `pipe` know the request's subjects; yields the request with their tokens as the pipeline reads them.
+def wearing(
+    model: Any, card: ModelCard, request: GenerationRequest, subjects: Path, adapters: Sequence[Adapter] = ()
+) -> Iterator[GenerationRequest]:
+    """Have `model` know the request's subjects; yields the request with their tokens as the pipeline reads them.
 
-    subjects: the folder that holds a folder of files for each content hash. Raises InvalidRequest where the files are
-    not there or were made for another base, BrokenCheckpoint where they do not fit.
+    subjects: the folder that holds a folder of files for each content hash. adapters: what the model wears besides,
+    and keeps afterwards. Raises InvalidRequest where the files are not there or were made for another base,
+    BrokenCheckpoint where they do not fit.
     """
-    if not request.subjects:
-        yield request
-        return
     folders = _checked(card, request, subjects)
+    pipe = model.pipe
     rows = {use.token: _rows(pipe, folder, use) for use, folder in folders.items() if (folder / EMBEDDINGS).is_file()}
     words = Words(pipe.tokenizer, pipe.text_encoder, rows) if rows else None
     tokenizer = pipe.tokenizer
-    names = _load_layers(pipe, folders)
+    model.adapt((*adapters, *_layers(folders)))
     try:
         if words is not None:
             pipe.tokenizer = words.tokenizer
@@ -54,8 +54,7 @@ def wearing(pipe: Any, card: ModelCard, request: GenerationRequest, subjects: Pa
         if words is not None:
             words.take_off()
             pipe.tokenizer = tokenizer
-        if names:
-            pipe.unload_lora_weights()
+        model.adapt(adapters)
 
 
 def _told(request: GenerationRequest, words: Words | None, folders: Mapping[SubjectUse, Path]) -> GenerationRequest:
@@ -111,25 +110,7 @@ def _rows(pipe: Any, folder: Path, use: SubjectUse) -> Tensor:
         raise BrokenCheckpoint(message, "Import its files again.") from None
 
 
-def _load_layers(pipe: Any, folders: Mapping[SubjectUse, Path]) -> list[str]:
-    """Load every LoRA under a name of ours and set their strengths; nothing stays loaded when one does not fit."""
-    names: list[str] = []
-    strengths: list[float] = []
-    try:
-        for use, folder in folders.items():
-            path = folder / LORA
-            if not path.is_file():
-                continue
-            names.append(f"gimbal_subject_{len(names)}")
-            strengths.append(use.strength)
-            pipe.load_lora_weights(str(folder), weight_name=LORA, adapter_name=names[-1], local_files_only=True)
-        if names:
-            pipe.set_adapters(names, strengths)
-    except _LOADING as error:
-        if names:
-            pipe.unload_lora_weights()
-        if is_out_of_memory(error):
-            raise
-        message = f"{use.token} does not fit this model ({str(error)[:200]})."
-        raise BrokenCheckpoint(message, _AGAIN) from None
-    return names
+def _layers(folders: Mapping[SubjectUse, Path]) -> tuple[Adapter, ...]:
+    """The LoRA of the subjects that have one."""
+    there = {use: folder / LORA for use, folder in folders.items() if (folder / LORA).is_file()}
+    return tuple(Adapter(path=path, strength=use.strength, title=use.token) for use, path in there.items())

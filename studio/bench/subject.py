@@ -167,7 +167,7 @@ def _bare(world: _World, subject: Subject, asked: Sequence[Asked], seeds: Sequen
     model = load_own(world.card, world.manager.device)
     request = replace(default_request(world.card, subject.token), subjects=worn.uses)
     made = []
-    with wearing(model.pipe, world.card, request, world.folder) as told:
+    with wearing(model, world.card, request, world.folder) as told:
         for prompt, seed in zip(asked[:count], seeds[:count], strict=True):
             text = prompt.text.format(f"a {subject.class_word}")
             made.append(model.generate(replace(told, prompt=text, seed=seed), {}, _ignore).pixels)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.domain.errors import InvalidRequest, MediaError, Problem
 from pipelines.domain.subject import checked_token
 from pipelines.families.family import ModelCard
+from pipelines.models.lora_layouts import read_layout
 from pipelines.models.weights import read_shapes
 from pipelines.personalize.files import (
     EMBEDDINGS,
@@ -28,7 +29,6 @@ from pipelines.personalize.files import (
     rewrite,
 )
 from pipelines.personalize.fingerprint import fingerprint
-from pipelines.personalize.layouts import read_layout
 from projects_db.records import NotFound, SubjectRow, SubjectVersionRow
 from studio.home import storage_error
 from studio.media.atomic import replacing

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from pipelines.domain.camera.plan_text import path_from_text
 from pipelines.domain.camera.rig import Start
@@ -223,6 +223,34 @@ def test_a_lora_changes_the_clip_and_is_taken_off_again(bench: Bench, tmp_path: 
     with pytest.raises(BrokenCheckpoint, match="does not fit"):
         bench.model.adapt([Adapter(path=foreign)])
     assert bench.make(request).digest() == plain
+
+
+@pytest.mark.parametrize("layout", ["peft", "original", "kohya"])
+def test_a_lora_in_the_names_of_other_trainers_does_the_same(bench: Bench, tmp_path: Path, layout: str) -> None:
+    if bench.card.family not in ("wan", "ltx", "cogvideox"):
+        return
+    given = load_file(lora(bench, tmp_path / "own.safetensors"))
+    bench.model.adapt([Adapter(path=tmp_path / "own.safetensors", strength=0.5)])
+    expected = bench.make(bench.request()).digest()
+    save_file(renamed(given, layout), tmp_path / "theirs.safetensors")
+    bench.model.adapt([Adapter(path=tmp_path / "theirs.safetensors")])
+    assert bench.make(bench.request()).digest() == expected
+    bench.model.adapt([])
+
+
+def renamed(given: Mapping[str, torch.Tensor], layout: str) -> dict[str, torch.Tensor]:
+    """The same change as another trainer writes it, at half its strength: by its alpha, or by smaller numbers."""
+    if layout == "kohya":
+        told = {}
+        for name, value in given.items():
+            layer, _, half = name.removeprefix("transformer.").rpartition(".lora_")
+            stem = f"lora_unet_{layer.replace('.', '_')}"
+            told[f"{stem}.lora_{'down' if half.startswith('A') else 'up'}.weight"] = value
+            told[f"{stem}.alpha"] = torch.tensor(1.0)
+        return told
+    prefix = {"peft": "base_model.model.", "original": "diffusion_model."}[layout]
+    half = {name: value * (0.5 if ".lora_B." in name else 1.0) for name, value in given.items()}
+    return {name.replace("transformer.", prefix, 1): value for name, value in half.items()}
 
 
 def lora(bench: Bench, path: Path) -> Path:

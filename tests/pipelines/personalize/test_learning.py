@@ -11,19 +11,30 @@ import numpy as np
 import pytest
 import torch
 from diffusers import WanVACEPipeline
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from pipelines.domain.errors import InvalidRequest, Stopped
 from pipelines.domain.request import GenerationRequest
 from pipelines.domain.subject import SubjectUse
 from pipelines.families import family_named
-from pipelines.families.family import ModelCard, Setup
+from pipelines.families.family import Adapter, ModelCard, Setup
 from pipelines.models.device import cpu_facts
-from pipelines.personalize.files import EMBEDDINGS, LORA, digest_of
+from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
+from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.learning import Learned, learn
 from pipelines.personalize.wearing import wearing
-from pipelines.personalize.words import Words, places
+from pipelines.personalize.words import Words
+from tests.pipelines.personalize import stock
 from tests.pipelines.personalize.conftest import SMALL, ignore, lesson
+
+ASKED: dict[str, Any] = {
+    "height": 64,
+    "width": 64,
+    "num_frames": 5,
+    "num_inference_steps": 2,
+    "guidance_scale": 3.0,
+    "max_sequence_length": 16,
+}
 
 
 def full(card: ModelCard) -> Any:
@@ -86,31 +97,55 @@ def test_the_files_give_the_same_frames_in_plain_diffusers(base: ModelCard, fold
     use = keep(learned, folder, folder.parent / "subjects")
     model, asked = full(base), request("a <my-ball> ball on sand", use)
     plain = model.generate(request("a ball ball on sand"), {}, ignore).pixels
-    with wearing(model.pipe, base, asked, folder.parent / "subjects") as told:
+    with wearing(model, base, asked, folder.parent / "subjects") as told:
         ours = model.generate(told, {}, ignore).pixels
     assert not np.array_equal(ours, plain)
     after = model.generate(request("a ball ball on sand"), {}, ignore).pixels
     assert np.array_equal(after, plain), "the model is not as it was"
-    assert np.array_equal(ours, _stock_frames(base, folder.parent / "subjects" / use.digest, told.prompt))
+    theirs = stock_pipe(base)
+    stock.put_on(theirs, {"<my-ball>": folder.parent / "subjects" / use.digest})
+    assert np.array_equal(ours, stock.frames(theirs, told.prompt, **ASKED))
 
 
-def _stock_frames(base: ModelCard, files: Path, prompt: str) -> Any:
-    """What diffusers alone makes of the files: added tokens, resized table, `load_lora_weights`."""
+def stock_pipe(base: ModelCard) -> Any:
+    """The checkpoint as diffusers alone loads it."""
     pipe = WanVACEPipeline.from_pretrained(base.folder, dtype=torch.float32)
     pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, shift=base.settings["shift"])
-    pipe.set_progress_bar_config(disable=True)
-    rows = load_file(files / EMBEDDINGS)["rows"]
-    pipe.tokenizer.add_tokens(list(places("<my-ball>", len(rows))))
-    pipe.text_encoder.resize_token_embeddings(len(pipe.tokenizer), mean_resizing=False)
-    with torch.no_grad():
-        ids = pipe.tokenizer.convert_tokens_to_ids(list(places("<my-ball>", len(rows))))
-        pipe.text_encoder.get_input_embeddings().weight[ids] = rows
-    pipe.load_lora_weights(files, weight_name=LORA)
-    frames = pipe(
-        prompt=prompt, negative_prompt="", height=64, width=64, num_frames=5, num_inference_steps=2, guidance_scale=3.0,
-        generator=torch.Generator().manual_seed(4), output_type="np", max_sequence_length=16,
-    ).frames[0]  # fmt: skip
-    return (frames * 255).round().astype(np.uint8)
+    return pipe
+
+
+def made_up(folder: Path, base: ModelCard, token: str, seed: int) -> SubjectUse:
+    """A subject whose files hold random numbers."""
+    generator = torch.Generator().manual_seed(seed)
+    about = metadata_of(Card(token=token, class_word="ball", name="x", method="both", base=fingerprint(base)))
+    staged = folder / "staged"
+    staged.mkdir(parents=True)
+    save_file({"rows": torch.randn(2, 32, generator=generator)}, staged / EMBEDDINGS, about)
+    save_file(halves(seed), staged / LORA, about)
+    digest = digest_of(staged)
+    staged.rename(folder / digest)
+    return SubjectUse(token=token, version=1, digest=digest)
+
+
+def halves(seed: int, layer: str = "blocks.0.attn1.to_q") -> dict[str, torch.Tensor]:
+    """A LoRA of rank 2 on one layer."""
+    generator = torch.Generator().manual_seed(seed)
+    shapes = {"lora_A": (2, 48), "lora_B": (48, 2)}
+    return {f"transformer.{layer}.{h}.weight": torch.randn(s, generator=generator) for h, s in shapes.items()}
+
+
+def test_two_subjects_and_a_lora_go_over_the_model_together(base: ModelCard, tmp_path: Path) -> None:
+    uses = [made_up(tmp_path, base, token, seed) for token, seed in (("<a>", 1), ("<b>", 2))]
+    save_file(halves(3, "blocks.0.attn2.to_v"), tmp_path / "style.safetensors")
+    style = Adapter(path=tmp_path / "style.safetensors", strength=0.7)
+    model, theirs = full(base), stock_pipe(base)
+    model.adapt([style])
+    styled = model.generate(request("a ball on sand"), {}, ignore).pixels
+    with wearing(model, base, request("a <a> ball on <b> sand", *uses), tmp_path, [style]) as told:
+        ours = model.generate(told, {}, ignore).pixels
+    assert np.array_equal(model.generate(request("a ball on sand"), {}, ignore).pixels, styled), "the LoRA is off"
+    stock.put_on(theirs, {use.token: tmp_path / use.digest for use in uses}, [style])
+    assert np.array_equal(ours, stock.frames(theirs, told.prompt, **ASKED))
 
 
 @pytest.mark.parametrize("method", ["token", "lora"])
@@ -134,7 +169,7 @@ def test_a_subject_of_another_base_is_refused(base: ModelCard, folder: Path, tmp
     for card, subjects in ((other, tmp_path / "subjects"), (base, tmp_path / "elsewhere")):
         with (
             pytest.raises(InvalidRequest, match="<my-ball>"),
-            wearing(model.pipe, card, request("a <my-ball> ball", use), subjects),
+            wearing(model, card, request("a <my-ball> ball", use), subjects),
         ):
             pass
 

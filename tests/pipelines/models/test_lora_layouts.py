@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from pipelines.domain.errors import MediaError
+from pipelines.models.lora_layouts import Layout, Shapes, read_layout
 from pipelines.personalize.files import read_header, rewrite
-from pipelines.personalize.layouts import Layout, Shapes, read_layout
 
 WAN: Shapes = {
     "blocks.0.attn1.to_q.weight": (8, 8), "blocks.0.attn2.to_out.0.weight": (8, 8),
@@ -56,7 +56,7 @@ def layers(layout: Layout) -> set[str]:
 def test_every_common_layout_leads_to_the_same_layer(stem: str, down: str, up: str, base: Shapes, layer: str) -> None:
     layout = read_layout(pair(stem, base[f"{layer}.weight"], down, up), base, {}, "file")
     assert layers(layout) == {layer}
-    assert (layout.metadata, layout.rank) == ({}, 2)
+    assert (layout.metadata, set(layout.ranks.values())) == ({}, {2})
 
 
 def test_a_scale_is_told_as_diffusers_reads_it() -> None:
@@ -69,6 +69,8 @@ def test_a_scale_is_told_as_diffusers_reads_it() -> None:
     told = json.loads(layout.metadata["lora_adapter_metadata"])
     assert told["transformer.lora_alpha"] == 2
     assert told["transformer.alpha_pattern"] == {"blocks.0.attn1.to_q": 1.0}
+    halves = [f"transformer.blocks.{n}.attn1.to_q.lora_{half}.weight" for n in (0, 1) for half in "AB"]
+    assert [layout.scale(name) for name in halves] == [1.0, 0.5, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ Read are, for any transformer whose layers are known (Wan, LTX, CogVideoX and th
     musubi
 
 A layer is found by comparing with the base's own, never by guessing where a dot was. No torch, and no weight is read:
-what changes is the header, and a scale (alpha / rank) that is told in the metadata diffusers reads.
+what changes are the names, and a scale (alpha / rank) that is told in the metadata diffusers reads or folded in.
 """
 
 from __future__ import annotations
@@ -51,11 +51,32 @@ _LTX = (("proj_in", "patchify_proj"), ("time_embed", "adaln_single"), (".norm_q"
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is to be read: new names by old ones, and the metadata that tell its scale ({} where it is 1)."""
+    """How a file is to be read: new names by old ones, and of each layer its rank, and its alpha where one is told."""
 
     names: Mapping[str, str]
-    metadata: Mapping[str, str]
-    rank: int
+    ranks: Mapping[str, int]
+    alphas: Mapping[str, float]
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What tells diffusers a scale other than 1, {} where there is none."""
+        if not self.alphas:
+            return {}
+        told = {layer: self.alphas.get(layer, float(rank)) for layer, rank in self.ranks.items()}
+        rank, alpha = max(self.ranks.values()), max(told.values())
+        config = {
+            "transformer.r": rank,
+            "transformer.lora_alpha": alpha,
+            "transformer.rank_pattern": {layer: r for layer, r in self.ranks.items() if r != rank},
+            "transformer.alpha_pattern": {layer: a for layer, a in told.items() if a != alpha},
+            "transformer.target_modules": sorted(self.ranks),
+        }
+        return {"lora_adapter_metadata": json.dumps(config, sort_keys=True)}
+
+    def scale(self, name: str) -> float:
+        """What a tensor is to be multiplied by where no metadata tell the scale; `name` is its new one."""
+        layer, _, half = name.removeprefix("transformer.").rpartition(".lora_")
+        return self.alphas.get(layer, self.ranks[layer]) / self.ranks[layer] if half.startswith("B") else 1.0
 
 
 def read_layout(shapes: Shapes, base: Shapes, scalars: Mapping[str, float], name: str) -> Layout:
@@ -82,7 +103,10 @@ def read_layout(shapes: Shapes, base: Shapes, scalars: Mapping[str, float], name
     names = {
         old: f"transformer.{layer}.{half}.weight" for layer, parts in halves.items() for half, old in parts.items()
     }
-    return Layout(names=names, metadata=_scale(ranks, alphas, name), rank=max(ranks.values()))
+    known_alphas = {layer: alpha for layer, alpha in alphas.items() if layer in ranks}
+    if any(not 0 < alpha < 1e6 for alpha in known_alphas.values()):
+        raise MediaError(f"{name} tells no sensible scale.", "Fetch it again.")
+    return Layout(names=names, ranks=ranks, alphas=known_alphas)
 
 
 def _known_layers(base: Shapes) -> dict[str, str]:
@@ -129,24 +153,6 @@ def _rank(layer: str, parts: Mapping[str, str], shapes: Shapes, base: Shapes, na
         message = f"{name}: the change of {layer} is {list(up)} times {list(down)}, the layer {list(weight)}."
         raise MediaError(message, _FOREIGN)
     return down[0]
-
-
-def _scale(ranks: Mapping[str, int], alphas: Mapping[str, float], name: str) -> dict[str, str]:
-    """The metadata of diffusers that tell a scale other than 1."""
-    if not any(layer in alphas for layer in ranks):
-        return {}
-    told = {layer: alphas.get(layer, float(rank)) for layer, rank in ranks.items()}
-    if any(not 0 < alpha < 1e6 for alpha in told.values()):
-        raise MediaError(f"{name} tells no sensible scale.", "Fetch it again.")
-    rank, alpha = max(ranks.values()), max(told.values())
-    config = {
-        "transformer.r": rank,
-        "transformer.lora_alpha": alpha,
-        "transformer.rank_pattern": {layer: r for layer, r in ranks.items() if r != rank},
-        "transformer.alpha_pattern": {layer: a for layer, a in told.items() if a != alpha},
-        "transformer.target_modules": sorted(ranks),
-    }
-    return {"lora_adapter_metadata": json.dumps(config, sort_keys=True)}
 
 
 def _refuse_other_kinds(shapes: Shapes, name: str) -> None:
