@@ -23,22 +23,34 @@ AGAIN = "Copy or download it again, or convert it to mp4."
 
 
 @contextlib.contextmanager
-def opened(path: Path, kind: Container) -> Iterator[InputContainer]:
-    """A clip opened by its sniffed kind; every failure of the decoder inside the block becomes a MediaError."""
+def opened(path: Path, kind: Container, decoders: tuple[str, ...] = ()) -> Iterator[InputContainer]:
+    """A clip opened by its sniffed kind; every failure of the decoder inside the block becomes a MediaError.
+
+    decoders: what may be decoded besides pictures.
+    """
     import av
 
     # the demuxer gets a file handle, not a name, and an empty list of protocols: it can open nothing else
-    options = {"protocol_whitelist": "none", "codec_whitelist": ",".join(DECODERS)}
+    options = {"protocol_whitelist": "none", "codec_whitelist": ",".join((*DECODERS, *decoders))}
+    with (
+        damage_told(path.name),
+        path.open("rb") as file,
+        av.open(file, "r", format=_DEMUXERS[kind], options=options, metadata_errors="replace") as container,
+    ):
+        yield container
+
+
+@contextlib.contextmanager
+def damage_told(name: str) -> Iterator[None]:
+    """Every failure of reading inside the block as a MediaError about the file `name`."""
+    import av
+
     try:
-        with (
-            path.open("rb") as file,
-            av.open(file, "r", format=_DEMUXERS[kind], options=options, metadata_errors="replace") as container,
-        ):
-            yield container
+        yield
     except av.error.FFmpegError as error:
-        raise MediaError(f"{path.name} is damaged or breaks off ({error.strerror}).", AGAIN) from None
+        raise MediaError(f"{name} is damaged or breaks off ({error.strerror}).", AGAIN) from None
     except (OSError, ValueError, UnicodeError, OverflowError) as error:
-        raise MediaError(f"{path.name} cannot be read ({error}).", AGAIN) from None
+        raise MediaError(f"{name} cannot be read ({error}).", AGAIN) from None
 
 
 def video_stream(container: InputContainer, name: str) -> Any:

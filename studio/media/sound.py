@@ -1,0 +1,119 @@
+"""The sound of one clip beside the pictures of another: packets as they are, decoded only where mp4 has no place."""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio.home import storage_error
+from studio.media.encode import MP4_TAGS, disk_errors
+from studio.media.open_clip import damage_told, opened, video_stream
+from studio.media.sniff import PICTURES, media_container
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+COPIED = frozenset({"aac", "mp3", "opus", "ac3", "eac3", "flac", "alac"})
+"""Codecs that players find in mp4; their packets are copied, none is decoded."""
+DECODED = ("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8", "vorbis")
+"""Codecs that mp4 does not hold: they become AAC."""
+EARLY_SECONDS = 0.25
+"""Sound so long before the first picture is kept: coders begin with silence that players skip."""
+Timed = tuple[float, Any]
+"""When a packet is decoded, in seconds, and the packet."""
+
+
+def with_sound_of(source: Path, pictures: Path, target: Path) -> str:
+    """Write the clip `pictures` (mp4) with the sound of `source` to `target`; what became of the sound, in a few words.
+
+    Both begin with their first picture, and the sound ends with the last. Where there is no sound to keep nothing is
+    written. Raises MediaError where the source's sound is damaged, StorageError where the disk refuses.
+    """
+    kind = media_container(source)
+    if kind in PICTURES:
+        return "without sound, as the source has none"
+    with opened(source, kind, decoders=DECODED) as heard, opened(pictures, "mp4") as seen:
+        if not heard.streams.audio:
+            return "without sound, as the source has none"
+        codec = heard.streams.audio[0].codec.canonical_name
+        if codec not in COPIED and codec not in DECODED:
+            return f"without sound, since the source's ({codec[:20]}) cannot be kept in mp4"
+        _join(heard, seen, source.name, target)
+        return "with the source's sound" if codec in COPIED else "with the source's sound, as AAC"
+
+
+def _join(heard: InputContainer, seen: InputContainer, name: str, target: Path) -> None:
+    import av
+
+    video, sound = video_stream(seen, target.name), heard.streams.audio[0]
+    first, end = _first_picture(heard, name), float(video.duration * video.time_base)
+    options = {"fflags": "+bitexact", **MP4_TAGS}
+    with _disk_told(target), av.open(str(target), "w", format="mp4", options=options) as made:
+        made.metadata.update(seen.metadata)
+        shown = _copied(seen, video, made.add_stream_from_template(video), (0.0, end))
+        if sound.codec.canonical_name in COPIED:
+            told = _copied(heard, sound, made.add_stream_from_template(sound), (first, end))
+        else:
+            layout = "mono" if sound.channels == 1 else "stereo"
+            told = _encoded(heard, sound, made.add_stream("aac", rate=sound.rate, layout=layout), (first, end))
+        read = [_read(shown, target.name), _read(told, name)]
+        for _, packet in heapq.merge(*read, key=lambda one: one[0]):
+            made.mux(packet)
+
+
+@contextlib.contextmanager
+def _disk_told(target: Path) -> Iterator[None]:
+    try:
+        with disk_errors():
+            yield
+    except OSError as error:
+        raise storage_error(error, target) from error
+
+
+def _read(packets: Iterator[Timed], name: str) -> Iterator[Timed]:
+    """The packets; what fails in reading them is no failure of the disk that is written."""
+    with damage_told(name):
+        yield from packets
+
+
+def _first_picture(heard: InputContainer, name: str) -> float:
+    """When the first picture is shown in the source's own time, seconds."""
+    stream = video_stream(heard, name)
+    return float((stream.start_time or 0) * stream.time_base)
+
+
+def _copied(container: InputContainer, stream: Any, new: Any, span: tuple[float, float]) -> Iterator[Timed]:
+    """The packets of a stream for a new one. span: where in it the new one's 0 is, and how long that lasts."""
+    first, seconds = span
+    for packet in container.demux(stream):
+        if packet.pts is None or packet.dts is None or packet.size == 0:
+            continue
+        shift = round(first / packet.time_base)
+        packet.pts -= shift
+        packet.dts -= shift
+        if -EARLY_SECONDS <= float(packet.pts * packet.time_base) < seconds:
+            packet.stream = new
+            yield float(packet.dts * packet.time_base), packet
+
+
+def _encoded(container: InputContainer, stream: Any, new: Any, span: tuple[float, float]) -> Iterator[Timed]:
+    """The sound of a stream as packets of a new one in another codec; span as of `_copied`."""
+    from av.audio.resampler import AudioResampler
+
+    first, seconds = span
+    resampler = AudioResampler(format=new.format, layout=new.layout, rate=new.rate, frame_size=1024)
+    for frame in container.decode(stream):
+        if frame.time is not None and first <= frame.time < first + seconds:
+            frame.pts -= round(first / frame.time_base)
+            for part in resampler.resample(frame):
+                yield from _packets(new, part)
+    for part in (*resampler.resample(None), None):
+        yield from _packets(new, part)
+
+
+def _packets(new: Any, frame: Any) -> Iterator[Timed]:
+    for packet in new.encode(frame):
+        yield float((packet.dts or 0) * packet.time_base), packet
