@@ -1,7 +1,7 @@
-"""Which estimators there are: folders in transformers' layout that read depth or a body's pose off pictures.
+"""Which estimators there are: folders in transformers' layout that read depth, a body's pose or masks off pictures.
 
 The shipped ones are tiny and know toybox's world; a folder of Depth Anything, DPT or ViTPose of any size is used by the
-same code. No torch at import; `depth.load` and `pose.load` open a folder.
+same code, and SAM 2 for masks. No torch at import; `depth.load` and `pose.load` open a folder.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from typing import Any, Literal
 
 from pipelines.domain.errors import BrokenCheckpoint
 
-EstimatorKind = Literal["depth", "pose"]
+EstimatorKind = Literal["depth", "pose", "mask"]
 
-FAMILIES: Mapping[str, EstimatorKind] = MappingProxyType({"depth_anything": "depth", "dpt": "depth", "vitpose": "pose"})
+FAMILIES: Mapping[str, EstimatorKind] = MappingProxyType(
+    {"depth_anything": "depth", "dpt": "depth", "vitpose": "pose", "sam2_video": "mask"}
+)
 """Kinds by the `model_type` that a folder's config.json names. To add a family: one entry here."""
 
 MODELS = Path(__file__).resolve().parents[2] / "assets" / "models"
@@ -52,9 +54,10 @@ def card_of(folder: Path) -> EstimatorCard:
 
 
 def available(kind: EstimatorKind, added: Sequence[Path] = ()) -> tuple[EstimatorCard, ...]:
-    """The estimators of a kind, the shipped one first; `added` are folders or folders of such."""
+    """The estimators of a kind, a shipped one first; `added` are folders or folders of such."""
     cards: list[EstimatorCard] = []
-    for folder in (SHIPPED[kind], *_candidates(added)):
+    shipped = (SHIPPED[kind],) if kind in SHIPPED else ()
+    for folder in (*shipped, *_candidates(added)):
         try:
             card = card_of(folder)
         except BrokenCheckpoint:

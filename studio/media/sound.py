@@ -110,8 +110,8 @@ def _encoded(container: InputContainer, stream: Any, new: Any, span: tuple[float
             frame.pts -= round(first / frame.time_base)
             for part in resampler.resample(frame):
                 yield from _packets(new, part)
-    for part in (*resampler.resample(None), None):
-        yield from _packets(new, part)
+    for rest in (*resampler.resample(None), None):
+        yield from _packets(new, rest)
 
 
 def _packets(new: Any, frame: Any) -> Iterator[Timed]:

@@ -38,8 +38,6 @@ from studio.structure.wishes import (
 )
 
 OnShare = Callable[[float], None]
-MASK_SIDE = 384
-"""Pixels of the shorter side that masks are found at: GrabCut's time grows with the area, its outline hardly gains."""
 _SAME_SHAPE = 0.02
 
 
@@ -117,7 +115,7 @@ def _conform(wish: Conform, paths: Paths) -> Outcome:
 
 def _track(wish: TrackMask, paths: Paths, tracker: Tracker, on_share: OnShare) -> Outcome:
     made = plan(paths.media[wish.source], wish.target, wish.cut)
-    frames, which = looked_at(made, MASK_SIDE)
+    frames, which = looked_at(made, tracker.side)
     painted = _painted(paths.media[wish.mask], made, frames.shape[1:3])
     found = tracker.track(frames, painted, _place(wish.frame, which), on_share)
     return _write_mask(found[which], wish, paths, tracker.id)
@@ -125,7 +123,7 @@ def _track(wish: TrackMask, paths: Paths, tracker: Tracker, on_share: OnShare) -
 
 def _subject(wish: Subject, paths: Paths, tracker: Tracker, on_share: OnShare) -> Outcome:
     made = plan(paths.media[wish.source], wish.target, wish.cut)
-    frames, which = looked_at(made, MASK_SIDE)
+    frames, which = looked_at(made, tracker.side)
     frame = _place(wish.frame, which)
     hint = _painted(paths.media[wish.mask], made, frames.shape[1:3]) if wish.mask else None
     about = masks.standing_out(frames, frame) if hint is None else hint

@@ -21,5 +21,5 @@ class Modelled:
 
     @property
     def title(self) -> str:
-        is_own = self._card.folder == SHIPPED[self._card.kind]
+        is_own = self._card.folder == SHIPPED.get(self._card.kind)
         return f"{self.what}, toybox's own" if is_own else f"{self.what}, {self._card.id}"

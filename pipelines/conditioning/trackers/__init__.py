@@ -13,14 +13,20 @@ from typing import Literal, Protocol
 from pipelines.conditioning.choosing import Choosable
 from pipelines.conditioning.masks import Clip, Masks, OnShare
 
-MODULES = ("classical",)
+MODULES = ("classical", "sam2")
 
 
 class Tracker(Choosable, Protocol):
-    """One way to follow what is masked. Masks are bool, True = made anew."""
+    """One way to follow what is masked. Masks are bool, True = made anew.
+
+    side: pixels of the shorter side that it is shown where the source has them.
+    """
 
     @property
     def control(self) -> Literal["mask"]: ...
+
+    @property
+    def side(self) -> int: ...
 
     def track(self, clip: Clip, painted: Masks, frame: int, on_share: OnShare) -> Masks:
         """The mask (H, W) painted on one frame of a clip uint8 (T, H, W, 3), at every frame: (T, H, W).

@@ -11,9 +11,9 @@ from pipelines.conditioning.masks import Clip, Masks, OnShare
 
 
 class FlowAndGrabCut:
-    """DIS flow and GrabCut."""
+    """DIS flow and GrabCut, whose time grows with the area while its outline hardly gains."""
 
-    id, title, why_not = "dis-grabcut", "Optical flow and colours", ""
+    id, title, why_not, side = "dis-grabcut", "Optical flow and colours", "", 384
     control: Literal["mask"] = "mask"
 
     def track(self, clip: Clip, painted: Masks, frame: int, on_share: OnShare) -> Masks:

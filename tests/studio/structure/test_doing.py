@@ -16,6 +16,7 @@ from studio.structure.conforming import Cut, Target
 from studio.structure.doing import Hands, Outcome, Paths
 from studio.structure.origin import origin_of, told
 from studio.structure.wishes import Conform, Draw, Extract, Fix, Layback, Outpaint, Subject, TrackMask, Wish
+from tests.pipelines.conditioning.tiny_sam2 import sam2
 from tests.studio.structure.samples import HEIGHT, WIDTH, clip_file, rolling, where
 
 GRID = Target(width=WIDTH, height=HEIGHT, num_frames=6, fps=12.0)
@@ -94,6 +95,16 @@ def test_what_followed_a_mask_is_chosen_and_told(tmp_path: Path) -> None:
     assert told([tmp_path / "made.mp4"]) == "mask by dis-grabcut"
     with pytest.raises(GimbalError, match="Nothing named 'nobody' reads mask"):
         done(Subject(source="s", target=GRID, estimator="nobody"), tmp_path, **files)
+
+
+def test_sam_2_follows_a_mask_where_its_weights_are(tmp_path: Path) -> None:
+    media = {"s": clip_file(tmp_path), "m": painted(tmp_path)}
+    paths = Paths(media=media, clip=tmp_path / "made.mp4", mask=tmp_path / "mask.mp4")
+    hands = Hands((sam2(tmp_path / "sam2-tiny"),))
+    hands.do(TrackMask(source="s", mask="m", target=GRID, estimator="sam2-tiny"), paths, lambda fraction: None)
+    assert overlap(pixels(tmp_path)[0, :, :, 0] > 127, where(0)) > 0.9 and told([paths.clip]) == "mask by sam2-tiny"
+    outcome = hands.do(Subject(source="s", target=GRID, estimator="sam2-tiny"), paths, lambda fraction: None)
+    assert outcome.estimator == "sam2-tiny" and pixels(tmp_path).shape == (6, HEIGHT, WIDTH, 3)
 
 
 def test_the_moving_subject_is_found_without_a_hint(tmp_path: Path) -> None:
