@@ -27,10 +27,11 @@ from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.events import Setup
 from studio.jobs.executors import Executor, Listener, StartExecutor
 from studio.jobs.executors.process import ProcessExecutor, spawn
-from studio.jobs.queue import Queue
+from studio.jobs.queue import Models, Queue
 from studio.jobs.work import Parts
 from studio.library import Library
 from studio.settings import Settings
+from studio.shelf.loras import Loras
 from studio.snapshot import ENDED, Board, JobView, Notice, Rows, Snapshot, Where, job_view, read_rows
 from studio.subjects.service import Subjects
 
@@ -59,7 +60,9 @@ class Studio:
         self.measuring = Measuring(self.repository, self.library.clip_path, self.board.touch)
         self.pictures = Pictures(Beside("pictures"), self.library)
         self.dispatcher = Dispatcher(self._parts(start_worker or self._spawn)) if worker else None
-        self.queue = Queue(self.repository, self.catalog, self.library, self.board, self.dispatcher)
+        self.loras = Loras(self.home)
+        models = Models(self.catalog, self.loras.shelf)
+        self.queue = Queue(self.repository, models, self.library, self.board, self.dispatcher)
         self.subjects = Subjects(self)
         self._rows: tuple[int, Rows] | None = None
         self._seen = self.repository.data_version()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.domain.conditioning import ControlClip, MaskClip
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 from pipelines.models.catalog import Catalog
+from pipelines.models.loras import LoraShelf
 from projects_db.records import JobRow
 from projects_db.repository import Repository
 from studio.jobs.crashpoint import reach
@@ -23,14 +25,27 @@ if TYPE_CHECKING:
 MAX_TAKES = 100
 
 
+@dataclass(frozen=True)
+class Models:
+    """What clips are made with."""
+
+    catalog: Catalog
+    loras: LoraShelf
+
+    def check_loras(self, request: GenerationRequest) -> None:
+        """Raises InvalidRequest for a LoRA that is gone or was made for another base, UnknownModel."""
+        if request.adapters:
+            self.loras.resolve(request.adapters, self.catalog.card(request.model))
+
+
 class Queue:
     """The waiting, running and ended jobs of a data folder. Thread-safe."""
 
     def __init__(
-        self, repository: Repository, catalog: Catalog, library: Library, board: Board, dispatcher: Dispatcher | None
+        self, repository: Repository, models: Models, library: Library, board: Board, dispatcher: Dispatcher | None
     ) -> None:
         self._repository = repository
-        self._catalog = catalog
+        self._models = models
         self._library = library
         self._board = board
         self._dispatcher = dispatcher
@@ -43,7 +58,7 @@ class Queue:
         The tokens of its prompt become the newest versions of their subjects, where it names none.
         The takes have the seeds given, or the request's own and those that follow it.
         """
-        request = resolved(self._repository, self._catalog, request)
+        request = resolved(self._repository, self._models.catalog, request)
         self._check(request)
         texts = [request.with_seed(seed).to_json() for seed in _seeds(request.seed, takes, seeds)]
         reach("queue.checked")
@@ -97,10 +112,11 @@ class Queue:
 
     def _check(self, request: GenerationRequest) -> None:
         problems: list[Problem] = []
-        try:
-            self._catalog.check(request)
-        except InvalidRequest as error:
-            problems.extend(error.problems)
+        for check in (self._models.catalog.check, self._models.check_loras):
+            try:
+                check(request)
+            except InvalidRequest as error:
+                problems.extend(error.problems)
         problems.extend(self._missing_media(request))
         problems.extend(self._unfit_structure(request))
         if problems:

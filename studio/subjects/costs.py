@@ -164,6 +164,12 @@ def _config(card: ModelCard) -> dict[str, int]:
         return {}
 
 
+def why_no_subjects(card: ModelCard) -> str:
+    """Why a model can take up no subject in any way; empty where it can."""
+    reasons = [_why_not(card, method) for method in METHODS]
+    return "" if None in reasons else str(reasons[0])
+
+
 def _why_not(card: ModelCard, method: Method) -> str | None:
     if method == "reference":
         takes = "reference_image" in card.capabilities.conditionings

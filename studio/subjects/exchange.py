@@ -61,6 +61,11 @@ def export(studio: Studio, version: SubjectVersionRow, folder: Path) -> tuple[Pa
     return tuple(there.values())
 
 
+def is_subject(path: Path) -> bool:
+    """Whether a file says of itself that it holds a subject. Raises MediaError for one that cannot be read."""
+    return read_card(read_header(path)) is not None
+
+
 def import_files(
     studio: Studio, card: ModelCard, paths: Sequence[Path], token: str | None, class_word: str | None
 ) -> SubjectRow:

@@ -24,6 +24,7 @@ from studio.ui import (
     routes_clips,
     routes_control,
     routes_files,
+    routes_models,
     routes_queue,
     routes_sources,
     routes_subjects,
@@ -76,6 +77,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_clips.router(studio))
     app.include_router(routes_control.router(studio, bench))
     app.include_router(routes_files.router(studio, exports))
+    app.include_router(routes_models.router(studio))
     app.include_router(routes_sources.router(studio))
     app.include_router(routes_subjects.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 _LOAD = "import('{base}fields.js').then(m => m.mount(element, props, trigger, watch)); // 'change'"
-_BRIDGE = "import('{base}bridge.js').then(m => m.mount(props, trigger)); // 'generate' 'restore' 'look'"
+_BRIDGE = "import('{base}bridge.js').then(m => m.mount(props, trigger)); // 'generate' 'restore' 'look' 'shelf'"
 _REPLY = "import('{base}bridge.js').then(m => m.listen(props, watch));"
 STATIC = "/gimbal/static/"
 

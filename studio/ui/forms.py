@@ -14,16 +14,18 @@ from typing import Any
 from pipelines.domain.capabilities import unknown_words
 from pipelines.domain.request import MAX_SEED, GenerationRequest
 from pipelines.families.family import ModelCard
+from studio.shelf.loras import Kept
+from studio.ui import adapters
 from studio.ui.specs import MAX_TAKES, FieldSpec, common
 from studio.ui.tabs import TABS, tab_for, tab_named
 
 _TAB = FieldSpec(name="tab", kind="hidden", label="Tab", default=TABS[0].name)
 
 
-def specs(card: ModelCard, cards: Sequence[ModelCard]) -> dict[str, FieldSpec]:
-    """The controls of a form for `card` by name: those of every tab, and each tab's own."""
+def specs(card: ModelCard, cards: Sequence[ModelCard], shelf: Sequence[Kept] = ()) -> dict[str, FieldSpec]:
+    """The controls of a form for `card` by name: those of every tab, and each tab's own. shelf: the LoRA there are."""
     own = (spec for tab in TABS for spec in tab.specs(card))
-    return {spec.name: spec for spec in (_TAB, *common(card, cards), *own)}
+    return {spec.name: spec for spec in (_TAB, *common(card, cards), adapters.spec(card, shelf), *own)}
 
 
 def own_names(card: ModelCard) -> dict[str, tuple[str, ...]]:
@@ -64,6 +66,8 @@ def request_from(values: Mapping[str, Any], roll: int | None = None) -> Generati
         fps=_real(values.get("fps")),
         steps=_whole(values.get("steps")),
         guidance=_real(values.get("guidance")),
+        adapters=adapters.uses(values),
+        draft=values.get("draft") is True,
         **tab_named(values.get("tab")).parts(values),
     )
 
@@ -103,11 +107,15 @@ def values_from(request: GenerationRequest, *, lock_seed: bool) -> dict[str, Any
         "guidance": request.guidance,
         "steps": request.steps,
         "fps": request.fps,
+        "draft": request.draft,
+        adapters.NAME: adapters.values_of(request),
         **(tab.values(request) or {}),
     }
 
 
-def fitted(values: Mapping[str, Any], card: ModelCard) -> tuple[dict[str, Any], tuple[str, ...]]:
+def fitted(
+    values: Mapping[str, Any], card: ModelCard, shelf: Sequence[Kept] = ()
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The values brought onto a card's grid, and the labels of those that had to change."""
     grid, can = card.capabilities.grid, card.capabilities
     request = request_from(values, roll=0)
@@ -120,6 +128,10 @@ def fitted(values: Mapping[str, Any], card: ModelCard) -> tuple[dict[str, Any], 
         new["negative_prompt"] = ""
     if not can.prompt:
         new["prompt"] = ""
+    if "draft" in values:
+        new["draft"] = values["draft"] is True and can.draft
+    if adapters.NAME in values:
+        new[adapters.NAME], _ = adapters.fitted(values, card, shelf)
     for tab in TABS:
         new |= {name: value for name, value in tab.fitted(new, card).items() if name in values}
     known = specs(card, (card,)).items()

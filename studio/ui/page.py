@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import json
 from collections.abc import Mapping
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from pipelines.domain.capabilities import problems
-from pipelines.domain.errors import GimbalError, InvalidRequest
+from pipelines.domain.errors import GimbalError, InvalidRequest, Problem
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
-from studio.ui import forms
+from studio.shelf.loras import Kept
+from studio.ui import adapters, changes, forms
 from studio.ui.answers import explain
 from studio.ui.fields import Bridge, Field, Reply
 from studio.ui.tabs import TABS, tab_named
@@ -21,8 +23,8 @@ from studio.ui.tabs import TABS, tab_named
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-_SHAPE = ("model", "size", "num_frames", "takes", "seed")
-_LOOK = ("negative_prompt", "guidance")
+_SHAPE = ("model", "size", "num_frames", "takes", "seed", "draft")
+_LOOK = ("adapters", "negative_prompt", "guidance")
 _ADVANCED = ("steps", "fps")
 _EVENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _NO_MODEL = "No model was found. Add a checkpoint folder with <code>launch.py models add FOLDER</code> and start again."
@@ -42,6 +44,9 @@ class Form:
     def cards(self) -> tuple[ModelCard, ...]:
         return self.studio.catalog.cards()
 
+    def shelf(self) -> tuple[Kept, ...]:
+        return self.studio.loras.all()
+
     def card(self, model: Any) -> ModelCard:
         """The card of that id, or the first one."""
         cards = self.cards()
@@ -55,7 +60,7 @@ class Form:
             request = forms.request_from(values)
             jobs = self.studio.queue.submit(str(message.get("project")), request, takes=forms.takes_of(values))
         except GimbalError as error:
-            return _answer(message, "refused", error=_at_controls(values, explain(error)))
+            return _answer(message, "refused", error=self._at_controls(values, explain(error)))
         return _answer(message, "queued", jobs=[job.id for job in jobs])
 
     def restore(self, message: Mapping[str, Any]) -> list[Any]:
@@ -66,7 +71,7 @@ class Form:
             return [_answer(message, "refused", error=explain(error)), *([gr.skip()] * len(self.names))]
         card = self.card(values.get("model"))
         missing = values.get("model") if values.get("model") != card.id else None
-        fitted, changed = forms.fitted(values, card)
+        fitted, changed = forms.fitted(values, card, self.shelf())
         changed = changed if missing or values != fitted else ()
         answer = _answer(message, "restored", tab=fitted.get("tab"), changed=changed, missing=missing)
         return [answer, *self._updates(card, fitted)]
@@ -79,28 +84,53 @@ class Form:
         return forms.defaults(card, self.cards()) | dict(message.get("values") or {})
 
     def choose(self, *row: Any) -> list[Any]:
-        """Another model: the same wishes on its grid, and its own controls."""
+        """Another model: the same wishes on its grid, its own controls, and what had to give way."""
         values = self._values(row)
         card = self.card(values.get("model"))
-        fitted, _ = forms.fitted(forms.without_leftovers(values, card, self.cards()), card)
-        return self._updates(card, fitted)
+        wished = forms.without_leftovers(values, card, self.cards())
+        fitted, _ = forms.fitted(wished, card, self.shelf())
+        told = changes.told(wished, fitted, card, self.shelf())
+        answer = _answer({}, "chosen", model=card.id, title=card.title, changes=told)
+        return [answer, *self._updates(card, fitted)]
+
+    def refresh(self, model: Any) -> list[Any]:
+        """The model and LoRA controls once something was added to the shelf or taken from it; their values stay."""
+        card = self.card(model)
+        made = forms.specs(card, self.cards(), self.shelf())
+        gone = {"value": card.id} if card.id != model else {}
+        return [gr.update(spec=made["model"].json(), **gone), gr.update(spec=made[adapters.NAME].json())]
 
     def look(self, *row: Any) -> dict[str, Any]:
         """What pressing Generate would mean now: seconds, memory, words the model does not know, what does not fit."""
         values = self._values(row)
         card = self.card(values.get("model"))
         request = forms.request_from(values, roll=0)
-        wrong = [p for p in problems(request, card.capabilities) if p.field != "prompt"]
+        wrong = [p for p in (*problems(request, card.capabilities), *self._unfit(request, card)) if p.field != "prompt"]
         return _answer(
             {},
             "look",
             values=values,
             unknown=forms.unknown(values, card),
-            problems=[
-                {"field": forms.control_of(values, p.field), "message": p.message, "hint": p.hint} for p in wrong
-            ],
+            problems=[{"field": self._control(values, p.field), "message": p.message, "hint": p.hint} for p in wrong],
             estimate=None if wrong else self._estimate(request),
+            other=None if wrong or not card.capabilities.draft else self._other_way(request),
         )
+
+    def _other_way(self, request: GenerationRequest) -> dict[str, Any] | None:
+        """What a final clip would cost where this is a draft, and the other way round."""
+        return self._estimate(dataclasses.replace(request, draft=not request.draft))
+
+    def _unfit(self, request: GenerationRequest, card: ModelCard) -> tuple[Problem, ...]:
+        try:
+            self.studio.loras.shelf.resolve(request.adapters, card)
+        except InvalidRequest as error:
+            return error.problems
+        return ()
+
+    def _control(self, values: Mapping[str, Any], field: str) -> str:
+        """The control that shows a problem: the model's own for what no control of this tab could give it."""
+        name = forms.control_of(values, field)
+        return name if name in self.names else "model"
 
     def _estimate(self, request: GenerationRequest) -> dict[str, Any] | None:
         try:
@@ -110,20 +140,19 @@ class Form:
         names = ("seconds", "load_seconds", "device_bytes", "ram_bytes")
         return {name: getattr(told, name) for name in names}
 
+    def _at_controls(self, values: Mapping[str, Any], error: dict[str, Any]) -> dict[str, Any]:
+        """An error whose problems name the controls that show them."""
+        moved = [problem | {"field": self._control(values, problem["field"])} for problem in error["problems"]]
+        return error | {"problems": moved}
+
     def _updates(self, card: ModelCard, values: Mapping[str, Any]) -> list[Any]:
         """Every control with its card's look; one that `values` does not name keeps its value."""
-        made = forms.specs(card, self.cards())
+        made = forms.specs(card, self.cards(), self.shelf())
         held = ({"value": values[name]} if name in values else {} for name in self.names)
         return [gr.update(spec=made[name].json(), **value) for name, value in zip(self.names, held, strict=True)]
 
     def _values(self, row: tuple[Any, ...]) -> dict[str, Any]:
         return dict(zip(self.names, row, strict=True))
-
-
-def _at_controls(values: Mapping[str, Any], error: dict[str, Any]) -> dict[str, Any]:
-    """An error whose problems name the controls that show them."""
-    moved = [problem | {"field": forms.control_of(values, problem["field"])} for problem in error["problems"]]
-    return error | {"problems": moved}
 
 
 def _answer(message: Mapping[str, Any], kind: str, **more: Any) -> dict[str, Any]:
@@ -136,7 +165,7 @@ def blocks(studio: Studio) -> gr.Blocks:
     if not form.cards():
         return _without_model()
     card = form.cards()[0]
-    made = forms.specs(card, form.cards())
+    made = forms.specs(card, form.cards(), form.shelf())
     values = forms.defaults(card, form.cards())
 
     def field(name: str, tab: str = "") -> Field:
@@ -187,8 +216,10 @@ def _wire(form: Form, fields: list[Field], bridge: Any, reply: Reply) -> None:
     bridge.generate(form.generate, [bridge, *fields], [reply], trigger_mode="multiple", **_EVENT)
     bridge.restore(form.restore, [bridge], [reply, *fields], trigger_mode="multiple", **_EVENT)
     bridge.look(form.look, fields, [reply], trigger_mode="always_last", **_EVENT)
-    model: Any = fields[form.names.index("model")]
-    model.change(form.choose, fields, fields, trigger_mode="always_last", **_EVENT)
+    model, loras = (fields[form.names.index(name)] for name in ("model", adapters.NAME))
+    chosen: Any = model
+    bridge.shelf(form.refresh, [model], [model, loras], trigger_mode="always_last", **_EVENT)
+    chosen.change(form.choose, fields, [reply, *fields], trigger_mode="always_last", **_EVENT)
 
 
 def head(token: str, modules: list[str]) -> str:
@@ -205,6 +236,7 @@ def head(token: str, modules: list[str]) -> str:
         '<link rel="stylesheet" href="/gimbal/static/camera.css">'
         '<link rel="stylesheet" href="/gimbal/static/control.css">'
         '<link rel="stylesheet" href="/gimbal/static/subject.css">'
+        '<link rel="stylesheet" href="/gimbal/static/models.css">'
         f"<style>{elsewhere} {{ display: none !important; }}</style>"
         f'{preload}<script type="module" src="/gimbal/static/main.js"></script>'
     )

@@ -12,7 +12,19 @@ from pipelines.domain.request import MAX_SEED
 from pipelines.families.family import ModelCard
 
 FieldKind = Literal[
-    "camera", "control", "hidden", "text", "model", "pictures", "extension", "size", "number", "seed", "subject"
+    "adapters",
+    "camera",
+    "control",
+    "draft",
+    "extension",
+    "hidden",
+    "model",
+    "number",
+    "pictures",
+    "seed",
+    "size",
+    "subject",
+    "text",
 ]
 MAX_TAKES = 8
 
@@ -45,7 +57,7 @@ class FieldSpec:
 
 def common(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]:
     """The controls that stand in every tab."""
-    return (*_words(card), *_shape(card, cards), *_look(card))
+    return (*_words(card), *_shape(card, cards), _draft(card), *_look(card))
 
 
 def _words(card: ModelCard) -> tuple[FieldSpec, ...]:
@@ -114,6 +126,19 @@ def _shape(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]
             high=MAX_SEED,
             note="Rolled anew for each clip, unless locked",
         ),
+    )
+
+
+def _draft(card: ModelCard) -> FieldSpec:
+    return FieldSpec(
+        name="draft",
+        kind="draft",
+        label="Quality",
+        default=False,
+        note="A draft leaves out work that changes little from step to step; a final clip leaves out nothing",
+        reason=""
+        if card.capabilities.draft
+        else "This model makes no drafts: there is no work that it could leave out.",
     )
 
 

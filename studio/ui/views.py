@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.families.family import ModelCard
 from projects_db.records import ClipRow, JobRow, ProjectRow
+from studio.ui.abilities import abilities
 
 
 def project(row: ProjectRow) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def card(card: ModelCard) -> dict[str, Any]:
         "licence": card.licence,
         "weaknesses": card.weaknesses,
         "examples": list(card.examples),
+        "tabs": abilities(card),
     }
 
 
@@ -44,6 +46,7 @@ def clip(row: ClipRow) -> dict[str, Any]:
         "deleted": row.deleted_at is not None,
         "missing": row.missing_since is not None,
         "parent": row.parent_clip_id,
+        "draft": bool(json.loads(row.facts_json or "{}").get("draft")),
         "url": f"/gimbal/media/clips/{row.id}",
         "poster": f"/gimbal/media/posters/{row.id}",
     }

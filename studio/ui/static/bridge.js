@@ -26,6 +26,12 @@ export function standing() {
   return bridge ? Promise.resolve() : new Promise((resolve) => ready.push(resolve));
 }
 
+/** Have the form look at the shelf again: models or LoRA have come or gone. */
+export async function refreshForm() {
+  await standing();
+  bridge.trigger("shelf");
+}
+
 /** Raise `event` ("generate" or "restore") with a message; resolves to the handler's answer. */
 export async function ask(event, message) {
   await standing();

@@ -6,7 +6,8 @@ import { takeSource } from "./field_control.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
 import { set, state } from "./store.js";
-import { isSubjectFile, takeFiles } from "./subject/files.js";
+import { isWeights, takeLoras } from "./models/files.js";
+import { takeFiles } from "./subject/files.js";
 import { fail, tell } from "./toast.js";
 
 export function mount() {
@@ -33,7 +34,8 @@ export function mount() {
 export async function receive(files, where) {
   const file = files[0];
   if (!file) return;
-  if (state.tab === "subject" || files.some(isSubjectFile)) return void takeFiles(files);
+  if (state.tab === "subject") return void takeFiles(files);
+  if (files.some(isWeights)) return void takeWeights(files.filter(isWeights));
   if (where && takes(where)) return bring(file, where);
   if (where === "camera" && file.type.startsWith("image/")) return void startWith(file);
   if (/\.(txt|tum|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
@@ -48,6 +50,12 @@ export async function receive(files, where) {
   } catch (error) {
     fail(error);
   }
+}
+
+/** LoRA go to the library; what holds a subject goes to the Subject tab. */
+async function takeWeights(files) {
+  const others = await takeLoras(files);
+  if (others.length) await takeFiles(others);
 }
 
 async function bringBack(found) {

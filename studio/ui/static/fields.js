@@ -7,10 +7,13 @@ import { extension } from "./field_extension.js";
 import { pictures } from "./field_pictures.js";
 import { seed } from "./field_seed.js";
 import { size } from "./field_size.js";
+import { draft } from "./models/draft.js";
+import { adapters } from "./models/loras.js";
+import { model } from "./models/row.js";
 import { tokens } from "./subject/complete.js";
 import { subject } from "./subject/field.js";
 
-const KINDS = { camera, control, hidden, text, model, number, size, seed, pictures, extension, subject };
+const KINDS = { adapters, camera, control, draft, extension, hidden, model, number, pictures, seed, size, subject, text };
 const mounted = new Map();
 
 /** The control of a name: {value(), spec(), put(value), problem(words), focus()}. */
@@ -94,13 +97,6 @@ function text(field) {
   };
   const known = spec.name === "prompt" && !spec.reason ? tokens(area, (words) => { put(words); grow(); }) : [];
   return { nodes: [heading(field), area, ...known], show };
-}
-
-function model(field) {
-  const { spec, put, id } = field;
-  const select = h("select", { id, onchange: () => put(select.value) }, spec.options.map(([value, label]) => h("option", { value }, label)));
-  const more = h("details", { class: "gm-about" }, h("summary", {}, spec.note || "About this model"), h("p", {}, spec.extra.weaknesses, spec.extra.licence ? ` Licence: ${spec.extra.licence}.` : ""));
-  return { nodes: [h("div", { class: "gm-heading" }, h("label", { for: id }, spec.label), h("span", { class: "gm-gap" }), select), more], show: (value) => { select.value = value; } };
 }
 
 /** The nearest value on a number's grid. */

@@ -115,5 +115,6 @@ function told(estimate, takes) {
   const memory = bytes(Math.max(estimate.device_bytes, estimate.ram_bytes || 0));
   const loaded = ["ready", "working"].includes(state.live?.machine.worker);
   const load = estimate.load_seconds >= 1 && !loaded ? ` · ${duration(estimate.load_seconds)} more to load the model` : "";
-  return `about ${duration(estimate.seconds * takes)} · ${memory}${load}`;
+  const what = state.look?.values.draft ? "draft, about" : "about";
+  return `${what} ${duration(estimate.seconds * takes)} · ${memory}${load}`;
 }

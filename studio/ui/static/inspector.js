@@ -80,6 +80,8 @@ function asked(request) {
   return [
     row("Model", title(request.model)),
     ...(request.subjects || []).map((use) => row("Subject", `${use.token} · v${use.version} · strength ${plain(use.strength, 2)}`)),
+    ...(request.adapters || []).map((use) => row("LoRA", `${use.name || use.digest.slice(0, 8)} · strength ${plain(use.strength, 2)}`)),
+    row("Quality", request.draft ? "Draft" : ""),
     row("Size", `${request.width} × ${request.height}`),
     row("Length", `${request.num_frames} frames · ${plain(request.num_frames / request.fps, 2)} s at ${plain(request.fps)} fps`),
     row("Steps", plain(request.steps)),

@@ -61,7 +61,7 @@ export function help() {
   const dialog = h("dialog", { class: "gm-dialog", "aria-label": "Keys" },
     h("header", {}, h("h2", {}, "Keys"), h("span", { class: "gm-gap" }), h("button", { type: "button", class: "gm-button gm-square", "aria-label": "Close", onclick: () => dialog.close() }, "×")),
     h("dl", { class: "gm-keys" }, LIST.map(([key, what]) => [h("dt", {}, key.split("  ").map((one) => h("kbd", {}, one))), h("dd", {}, what)])),
-    h("p", { class: "gm-muted" }, "Drop a clip made by Gimbal anywhere on the window to bring its settings back, a camera file to use its move, or a trained subject to import it."));
+    h("p", { class: "gm-muted" }, "Drop a clip made by Gimbal anywhere on the window to bring its settings back, a camera file to use its move, or a LoRA or a trained subject to keep it."));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);

@@ -45,7 +45,7 @@ function update(tile, { job, clip }) {
   const [picture, badge, bar] = tile.children;
   const on = clip ? !state.watch && state.clip?.id === clip.id : state.watch === job.id;
   tile.setAttribute("aria-selected", String(on));
-  if (clip) return text(badge, clip.rating ? "★".repeat(clip.rating) : "");
+  if (clip) return text(badge, [clip.draft ? "draft" : "", "★".repeat(clip.rating || 0)].filter(Boolean).join(" "));
   const running = job.state === "running";
   text(badge, running ? duration(job.eta_seconds) || "running" : `waiting ${job.position || ""}`);
   bar.style.width = `${100 * (job.fraction || 0)}%`;

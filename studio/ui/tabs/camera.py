@@ -47,6 +47,10 @@ def _specs(card: ModelCard) -> tuple[FieldSpec, ...]:
     )
 
 
+def _takes_no_move(card: ModelCard) -> bool:
+    return all(route_for(card.capabilities, picture=picture) == "none" for picture in (False, True))
+
+
 def _parts(values: Mapping[str, Any]) -> Mapping[str, Any]:
     ready = values.get(_COMPILED)
     if isinstance(ready, GenerationRequest):
@@ -103,5 +107,6 @@ TAB = Tab(
     values=_values,
     fitted=_fitted,
     prepared=_prepared,
+    why_not=lambda card: told("none").lost if _takes_no_move(card) else "",
     control_of=dict.fromkeys(("camera", *(part.kind for part in _GIVEN)), "camera"),
 )

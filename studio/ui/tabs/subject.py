@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.families.family import ModelCard
+from studio.subjects.costs import why_no_subjects
 from studio.ui.specs import FieldSpec
 from studio.ui.tabs.tab import Tab, Values
 
@@ -37,4 +38,5 @@ TAB = Tab(
     parts=lambda values: {},
     values=lambda request: None,
     fitted=_fitted,
+    why_not=why_no_subjects,
 )

@@ -17,6 +17,10 @@ Values = dict[str, Any]
 """A filled form: the value of each control by its name, plain JSON."""
 
 
+def _nothing_against(card: ModelCard) -> str:
+    return ""
+
+
 def _as_it_is(values: Values, studio: Studio) -> Values:
     return values
 
@@ -33,6 +37,7 @@ class Tab:
     prepared: reads and writes files where Generate needs that; runs once per click, before `parts`. May raise
     GimbalError, MediaError for a picture that is gone.
     control_of: fields of a Problem and the control that shows them.
+    why_not: why a card makes nothing in this tab where its controls alone do not tell; empty where it does.
     """
 
     name: str
@@ -43,3 +48,4 @@ class Tab:
     fitted: Callable[[Mapping[str, Any], ModelCard], Values]
     prepared: Callable[[Values, Studio], Values] = _as_it_is
     control_of: Mapping[str, str] = field(default_factory=dict)
+    why_not: Callable[[ModelCard], str] = _nothing_against

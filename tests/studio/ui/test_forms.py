@@ -128,15 +128,18 @@ def test_what_a_model_cannot_do_is_greyed_with_its_reason() -> None:
         "extension",
         "control",
         "steps",
+        "draft",
+        "adapters",
     }
     assert all(spec.reason.endswith(".") for spec in made.values() if spec.reason)
-    assert not [name for name, spec in forms.specs(card(), [card()]).items() if spec.reason]
+    able = card(replace(ABLE, draft=True, adapters=True))
+    assert not [name for name, spec in forms.specs(able, [able]).items() if spec.reason]
 
 
 def test_every_control_belongs_to_all_tabs_or_to_one() -> None:
     own = [name for names in forms.own_names(card()).values() for name in names]
     shared = [spec.name for spec in common(card(), [card()])]
-    assert sorted(forms.specs(card(), [card()])) == sorted(["tab", *shared, *own])
+    assert sorted(forms.specs(card(), [card()])) == sorted(["tab", "adapters", *shared, *own])
     assert len({*own, *shared}) == len(own) + len(shared)
 
 

@@ -1,20 +1,16 @@
 /** Files that come into the Subject tab: pictures and clips for a draft, subjects that were trained elsewhere. */
 import { h } from "../dom.js";
 import { post, send } from "../api.js";
+import { isWeights } from "../models/files.js";
 import { set, state } from "../store.js";
 import { fail, tell } from "../toast.js";
 import { begin, change, changed, desk, draft, isDrafting, load, model, open } from "./desk.js";
 
 const MOST_AT_ONCE = 200;
-const WEIGHTS = /\.(safetensors|ckpt|pt|pth|bin|pkl|pickle)$/i;
-
-/** Whether a file can only be a trained subject. */
-export const isSubjectFile = (file) => WEIGHTS.test(file.name);
-
 /** Take whatever was dropped: weights are imported, the rest are pictures of the draft. */
 export async function takeFiles(files) {
-  const weights = files.filter(isSubjectFile);
-  const pictures = files.filter((file) => !isSubjectFile(file));
+  const weights = files.filter(isWeights);
+  const pictures = files.filter((file) => !isWeights(file));
   set({ tab: "subject" });
   if (weights.length) await importFiles(weights);
   if (pictures.length) await bringPictures(pictures);

@@ -1,0 +1,2 @@
+/** The shelf: all models and LoRA, over the window. */
+export function openShelf() {}

@@ -1,0 +1,66 @@
+"""The routes of the shelf: LoRA that are dropped on the window, named, weakened, taken out and brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from safetensors.numpy import save_file
+
+from studio.studio import Studio
+from tests.studio.shelf.samples import write_lora
+
+
+@pytest.fixture(autouse=True)
+def _empty(studio: Studio) -> Iterator[None]:
+    yield
+    for kept in studio.loras.all():
+        studio.loras.remove(kept.lora.digest)
+
+
+def take(client: TestClient, path: Path, name: str | None = None) -> Any:
+    return client.post("/gimbal/api/loras/take", params={"name": name or path.name}, content=path.read_bytes()).json()
+
+
+def test_a_dropped_lora_is_kept_with_the_models_that_can_wear_it(client: TestClient, tmp_path: Path) -> None:
+    path = write_lora(tmp_path / "ink.safetensors", told={"trigger": "ohwx"})
+    told = take(client, path, "../../Ink & wash.SAFETENSORS")
+    assert (told["kind"], told["lora"]["name"], told["lora"]["words"]) == ("lora", "Ink wash", ["ohwx"])
+    assert "toybox" in told["lora"]["fits"]
+    digest = told["lora"]["digest"]
+    changed = client.post(f"/gimbal/api/loras/{digest}/change", json={"strength": 0.4, "name": "Wash"}).json()
+    assert (changed["name"], changed["strength"]) == ("Wash", 0.4)
+    assert client.post(f"/gimbal/api/loras/{digest}/change", json={"strength": 9}).status_code == 422
+    client.post(f"/gimbal/api/loras/{digest}/remove")
+    assert client.get("/gimbal/api/loras").json()["loras"] == []
+    assert client.post(f"/gimbal/api/loras/{digest}/restore").json()["name"] == "Wash"
+    assert client.post(f"/gimbal/api/loras/{'0' * 64}/remove").status_code == 404
+
+
+def test_a_lora_of_a_model_that_is_not_here_is_kept_and_says_so(client: TestClient, tmp_path: Path) -> None:
+    told = take(client, write_lora(tmp_path / "big.safetensors", width=5120))["lora"]
+    assert (told["fits"], told["base"]) == ({}, "Wan 14B")
+
+
+def test_what_may_be_a_subject_is_left_to_the_subjects(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "rows.safetensors"
+    save_file({"rows": np.ones((2, 8), np.float32)}, path)
+    assert take(client, path) == {"kind": "subject"}
+
+
+def test_a_pickle_is_refused_by_its_name(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "evil.ckpt"
+    path.write_bytes(b"\x80\x04}.")
+    told = take(client, path)
+    assert told["kind"] == "refused" and told["refused"]["message"].startswith("evil.ckpt is a pickle")
+
+
+def test_a_page_learns_what_each_model_can_do_in_each_tab(client: TestClient) -> None:
+    cards = client.get("/gimbal/api/start").json()["cards"]
+    tabs = {card["id"]: {tab["tab"]: tab["why"] for tab in card["tabs"]} for card in cards}
+    assert set(tabs["toybox"]) == {"text", "image", "camera", "control", "subject"}
+    assert set(tabs["toybox"].values()) == {""}
