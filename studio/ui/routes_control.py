@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import Response
 
 from pipelines.domain.errors import InvalidRequest, MediaError, Problem
-from studio.ui import sources
+from studio.ui import masks, sources
 from studio.ui.brought import brought, jpeg
 from studio.ui.tabs.control import CONTROLS
 
@@ -24,6 +24,7 @@ def router(studio: Studio, bench: Bench) -> APIRouter:
     routes = APIRouter(prefix="/gimbal/api/control")
     _sources(routes, studio)
     _tasks(routes, studio, bench)
+    _masks(routes, studio)
     _conventions(routes, studio, bench)
 
     @routes.get("/estimators")
@@ -86,7 +87,7 @@ def _tasks(routes: APIRouter, studio: Studio, bench: Bench) -> None:
         from studio.structure.wishes import wish_from
 
         if wish.get("wish") == "join":
-            return sources.joined(studio, wish)
+            return masks.joined(studio, wish, sources.target_from(wish.get("target") or {}))
         return dict(bench.ask(wish_from(wish)).as_dict())
 
     @routes.get("/tasks")
@@ -98,6 +99,18 @@ def _tasks(routes: APIRouter, studio: Studio, bench: Bench) -> None:
     def stop(task_id: str) -> dict[str, Any]:
         bench.stop(task_id)
         return {}
+
+
+def _masks(routes: APIRouter, studio: Studio) -> None:
+    @routes.post("/masks")
+    async def bring(request: Request, name: str = "mask") -> dict[str, Any]:
+        """Keep a black and white picture or clip; what it is."""
+        return await brought(request, name, lambda path: masks.kept(studio, path, name))
+
+    @routes.post("/masks/check")
+    def check(media: Digest, source: Digest, target: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        """Whether a mask made elsewhere fits a source, and over what it lies."""
+        return masks.checked(studio, media, source, sources.target_from(target))
 
 
 def _conventions(routes: APIRouter, studio: Studio, bench: Bench) -> None:

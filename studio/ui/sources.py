@@ -1,9 +1,9 @@
-"""Sources for the Control tab as plain values: brought files, camera paths, joined masks, what clips came from."""
+"""Sources for the Control tab as plain values: brought files, camera paths, what clips came from."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.domain.conditioning import ControlClip, ControlKind, MaskClip, SourceClip
-from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError, Problem
+from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from projects_db.records import ClipRow, MediaRow, NotFound
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _TELLING: tuple[ControlKind, ...] = ("pose", "edges", "depth")
 """What a clip can be seen to be already, the surest first."""
-_MOST_MASKS = 64
 
 
 def kept(studio: Studio, path: Path, name: str) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def rendered(studio: Studio, sketch: Mapping[str, Any], target: Mapping[str, Any
     from studio.structure import keep
     from studio.structure.origin import Origin
 
-    grid = _target(target)
+    grid = target_from(target)
     stage, path = stage_of(sketch), path_of(sketch)
     found = stage.problems(path)
     if found:
@@ -105,46 +104,12 @@ def rendered(studio: Studio, sketch: Mapping[str, Any], target: Mapping[str, Any
     return {"source": facts(studio, clip.sha256) | {"name": "Camera sketch"}, "depth": made.sha256}
 
 
-def _target(raw: Mapping[str, Any]) -> Target:
+def target_from(raw: Mapping[str, Any]) -> Target:
+    """A page's grid {width, height, num_frames, fps}. Raises InvalidRequest."""
     from studio.structure.wishes import wish_from
 
     wish: Any = wish_from({"wish": "conform", "source": "", "target": raw})
     return wish.target
-
-
-def joined(studio: Studio, wish: Mapping[str, Any]) -> dict[str, Any]:
-    """Masks of one clip as one, as a finished task. Raises InvalidRequest.
-
-    wish: {"parts": [{"frame", "media"}], "invert", "target"}. Each frame takes the mask that was painted nearest to it;
-    a still picture holds for all frames that it is nearest to.
-    """
-    from studio.structure import keep
-    from studio.structure.origin import Origin
-
-    parts, grid = wish.get("parts"), _target(wish.get("target") or {})
-    if not isinstance(parts, list) or not 0 < len(parts) <= _MOST_MASKS or not all(isinstance(p, dict) for p in parts):
-        raise InvalidRequest((Problem(field="control", message="There is no mask to take.", hint="Paint one."),))
-    masks = [(int(part.get("frame") or 0), _mask(studio, str(part.get("media")), grid)) for part in parts]
-    frames = np.stack([_nearest(masks, index) for index in range(grid.num_frames)])
-    frames = 255 - frames if wish.get("invert") else frames
-    clip = np.repeat(frames[..., None], 3, axis=-1)
-    row = keep(studio.library, Frames(clip, grid.fps), "mask.mp4", Origin(what="join", details=dict(wish)))
-    made = {"media": row.sha256, "mask": "", "estimator": "", "notes": [], "num_frames": len(clip)}
-    return {"id": "", "state": "done", "fraction": 1.0, "stage": "", "made": made, "message": "", "hint": ""}
-
-
-def _mask(studio: Studio, media: str, grid: Target) -> NDArray[np.uint8]:
-    """A mask as uint8 (frames, height, width) of the grid, black or white; one frame for a picture."""
-    from studio.media import read_frames
-
-    size = (grid.width, grid.height)
-    read = read_frames(studio.library.media_path(media), max_frames=grid.num_frames, size=size)
-    return np.where(read.pixels[..., 1] > 127, 255, 0).astype(np.uint8)
-
-
-def _nearest(masks: Sequence[tuple[int, NDArray[np.uint8]]], index: int) -> NDArray[np.uint8]:
-    _, mask = min(masks, key=lambda one: abs(one[0] - index))
-    return np.asarray(mask[min(index, len(mask) - 1)])
 
 
 def origin(studio: Studio, sha256: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 import { plain } from "./dom.js";
 import { get, send } from "./api.js";
 import { likeFile, movesPictures, startWith, takeFile } from "./field_camera.js";
-import { takeSource } from "./field_control.js";
+import { takeAt, takeSource } from "./field_control.js";
 import { bring, nextPlace, takes } from "./field_pictures.js";
 import { restore } from "./go.js";
 import { set, state } from "./store.js";
@@ -37,6 +37,7 @@ export async function receive(files, where) {
   if (state.tab === "subject") return void takeFiles(files);
   if (files.some(isWeights)) return void takeWeights(files.filter(isWeights));
   if (where && takes(where)) return bring(file, where);
+  if (where === "mask" || (where === "control-start" && file.type.startsWith("image/"))) return void takeAt(where, file);
   if (where === "camera" && file.type.startsWith("image/")) return void startWith(file);
   if (/\.(txt|tum|json|gltf|glb)$/i.test(file.name)) return void takeFile(file);
   if (state.tab === "control") return void takeSource(file);

@@ -2,10 +2,10 @@
 import { button, h, plain, text } from "./dom.js";
 import { ask, get, post, send } from "./api.js";
 import { field as control, heading } from "./fields.js";
-import { makePicture } from "./camera/picture.js";
 import { makeSketch } from "./camera/sketch.js";
 import { mountSketcher } from "./camera/sketcher.js";
 import { middle } from "./camera/things.js";
+import { makePicture } from "./start_picture.js";
 import { set, state } from "./store.js";
 import { fail, tell, undoable } from "./toast.js";
 import { menu } from "./top.js";
@@ -45,7 +45,8 @@ export function camera(field) {
   const gets = h("summary", {});
   const lost = h("p", {});
   const route = h("details", { class: "gm-about gm-k-route" }, gets, lost);
-  const picture = makePicture(sketch, spec.extra.pictures, () => sketcher?.open());
+  const held = { picture: () => sketch.doc.picture, put: sketch.setPicture, aspect: () => sketch.aspect };
+  const picture = makePicture(held, { reason: spec.extra.pictures, what: "The move is then of what the picture shows", place: "camera", shown: () => sketcher?.open() });
   const show = () => {
     if (document.activeElement !== words) words.value = sketch.doc.text || "";
     const way = spec.extra.routes[sketch.doc.picture ? "picture" : "stage"];

@@ -10,7 +10,8 @@ import { relinked } from "./control/relink.js";
 import { makeWork } from "./control/work.js";
 import { heading } from "./fields.js";
 import { beforeGenerate } from "./go.js";
-import { on, state } from "./store.js";
+import { makePicture } from "./start_picture.js";
+import { on, set, state } from "./store.js";
 import { fail, tell, undoable } from "./toast.js";
 
 let work = null;
@@ -24,14 +25,17 @@ export function control(field) {
   const { spec, put } = field;
   if (!work) begin(field.value());
   const open = (view) => bench?.open(view);
+  const change = changePart(work, spec.extra, open);
+  const begins = startPart(spec.extra.start);
   const parts = [
     ["Source", sourcePart(work, sources)],
     ["Structure", structurePart(work, sources, { why: spec.extra.controls ? "" : spec.reason || "This model takes no control clips.", ...spec.extra })],
-    ["Made anew", changePart(work, spec.extra, open)],
+    ["Made anew", change],
+    ["Begins with", begins],
   ];
   const show = () => parts.forEach(([, part]) => part.show());
   const [first, ...rest] = parts;
-  drawn = { put, show };
+  drawn = { put, show, takeMask: change.takeMask, takeStart: begins.take };
   return {
     nodes: [
       h("section", { class: "gm-c-part" }, heading({ ...field, spec: { ...spec, label: first[0] } }), first[1].nodes),
@@ -43,6 +47,20 @@ export function control(field) {
       show();
     },
   };
+}
+
+/** The picture the clip begins with. reason: why the model takes none. */
+function startPart(reason) {
+  const put = (picture, merge) => {
+    const before = work.doc.start;
+    work.change({ start: picture });
+    if (!picture) undoable("The start picture is removed.", () => work.change({ start: before }));
+    else if (before && !merge) undoable("The start picture is another one.", () => work.change({ start: before }));
+  };
+  const aspect = () => (work.target ? work.target.width / work.target.height : 1);
+  const picture = makePicture({ picture: () => work.doc.start, put, aspect }, { reason, what: "The clip begins with it and follows the structure from there", place: "control-start" });
+  const missing = h("p", { class: "gm-reason", hidden: !reason }, reason);
+  return { nodes: [picture.node, missing], show: picture.show, take: picture.take };
 }
 
 /** One for the life of the page; the form hears of it a moment after its last change. */
@@ -63,7 +81,7 @@ function begin(value) {
     if (width && height && num_frames && fps) work.aim({ width, height, num_frames, fps });
   });
   beforeGenerate(async () => {
-    if (state.form !== "control" || (!work.doc.source && !work.doc.structures.length)) return;
+    if (state.form !== "control" || isEmpty(work.doc)) return;
     clearTimeout(waiting);
     waiting = 0;
     const still = setTimeout(() => tell("The structure is still being read.", { hint: "The clip is put into the queue right after." }), 600);
@@ -80,7 +98,7 @@ const isEmpty = (doc) => JSON.stringify(doc) === JSON.stringify(whole({}));
 
 function remove() {
   const before = work.doc;
-  work.load({ ...EMPTY, structures: before.structures.filter((each) => each.given) });
+  work.load({ ...EMPTY, structures: before.structures.filter((each) => each.given && !each.ofSource), span: before.span, start: before.start });
   work.change({}, { now: true });
   undoable("The source is removed.", () => { work.load(before); work.change({}, { now: true }); });
 }
@@ -94,6 +112,12 @@ function standOver() {
 
 /** A dropped or pasted file becomes the source. */
 export const takeSource = (file) => sources?.take(file);
+
+/** A dropped file becomes what stands at that place of the form: "mask" or "control-start". */
+export function takeAt(place, file) {
+  set({ tab: "control" });
+  return place === "mask" ? drawn.takeMask(file) : drawn.takeStart(file);
+}
 
 /** A clip of the library becomes the source. */
 export const useAsSource = (clip) => sources?.clip(clip);

@@ -101,9 +101,10 @@ function conditioned(part, request) {
   const moves = part.kind.endsWith("_clip");
   const look = moves ? h("video", { class: "gm-thumb", src, muted: true, loop: true, playsinline: true, preload: "metadata", onpointerenter: (event) => event.target.play() }) : h("img", { class: "gm-thumb", src, alt: name });
   const more = part.kind === "key_image" ? ` · frame ${part.frame + 1}` : part.kind === "extend_clip" ? ` · ${part.way}, ${part.keep} frames seen` : (part.strength ?? 1) !== 1 ? ` · strength ${plain(part.strength, 2)}` : "";
+  const span = part.kind === "control_clip" && (part.start > 0 || part.end < 1) ? ` · ${plain(100 * part.start, 0)} to ${plain(100 * part.end, 0)} % of the steps` : "";
   const open = () => { const large = shown.classList.toggle("gm-look-large"); if (moves) large ? look.play() : look.pause(); };
   const shown = h("button", { type: "button", class: "gm-look", title: "Look at it, large or small", "aria-label": `Look at: ${name}`, onclick: open }, look);
-  return row(name + more, shown);
+  return row(name + more + span, shown);
 }
 
 function obtained(clip) {
@@ -114,6 +115,7 @@ function obtained(clip) {
     row("Took", duration(facts.seconds), "Without loading the model"),
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : "", facts.ahead_bytes ? `${bytes(facts.ahead_bytes)} were read while the clip before was made` : ""),
     row("Peak memory", bytes(facts.peak_bytes)),
+    row("Structure", typeof facts.structure === "string" ? facts.structure : "", "What read it off the source"),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
     row("Draft", typeof facts.draft === "string" ? facts.draft.replace(/^draft: /, "") : "", "Made in less time: some frames differ from the final clip's"),
     row("Placement", [facts.placement, facts.rung].filter((word) => typeof word === "string" && word && word !== "none").join(" · "), typeof facts.why === "string" ? facts.why : ""),

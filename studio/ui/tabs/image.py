@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.domain.conditioning import (
@@ -17,6 +15,7 @@ from pipelines.domain.conditioning import (
 )
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
+from studio.ui.framed import keep_framed
 from studio.ui.specs import FieldSpec
 from studio.ui.tabs.tab import Tab, Values
 
@@ -130,33 +129,16 @@ def _fitted(values: Mapping[str, Any], card: ModelCard) -> Values:
 
 
 def _prepared(values: Values, studio: Studio) -> Values:
-    """Each picture as its frame shows it, kept in the library: what is sent is what was seen."""
+    """Each picture as its frame shows it, kept in the library."""
     width, height = (_whole(round(side)) for side in (*(values.get("size") or ()), 0, 0)[:2])
     made: Values = {}
     for place, picture in _pictures(values):
-        sent = dict(picture) | {"media": _framed(picture, width, height, studio)}
+        sent = dict(picture) | {"media": keep_framed(picture, (width, height), studio)}
         if place == "keys":
             made.setdefault("keys", []).append(sent)
         else:
             made[place] = sent
     return values | {"pictures": made}
-
-
-def _framed(picture: Mapping[str, Any], width: int, height: int, studio: Studio) -> str:
-    from studio.media import read_image
-    from studio.media.framing import Framing, framed
-    from studio.media.plain import png
-
-    if min(width, height) < 1 or max(width, height) > 8192:  # the validator refuses such a size in its own words
-        return str(picture["media"])
-    known = {field.name for field in dataclasses.fields(Framing)}
-    path = studio.library.media_path(str(picture["media"]))
-    source = read_image(path).pixels[0]
-    shown = framed(source, Framing(**{k: v for k, v in picture.items() if k in known}), width, height)
-    if shown is source:
-        return str(picture["media"])
-    name = str(picture.get("name") or "picture")
-    return studio.library.add_media(png(shown), f"{Path(name).stem}.png").sha256
 
 
 TAB = Tab(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from pipelines.domain.frames import Frames
 from projects_db.records import ClipRow
 from studio.camera.sketches import first_sketch
-from studio.media import read_frames
+from studio.media import read_frames, read_image
 from studio.media.plain import png
 from studio.structure import Origin, keep
 from studio.studio import Studio
@@ -80,6 +82,57 @@ def test_masks_of_several_frames_become_one_and_can_be_turned_round(client: Test
 def test_no_mask_is_no_task(client: TestClient, parts: Any) -> None:
     answer = client.post(f"{CONTROL}/tasks", json={"wish": {"wish": "join", "parts": parts, "target": TARGET}})
     assert answer.status_code in (404, 422) and answer.json()["error"]["message"]
+
+
+def brought_mask(client: TestClient, pixels: Any, film: str) -> dict[str, Any]:
+    """What the studio says of a picture as a mask of the film."""
+    told = client.post(f"{CONTROL}/masks", params={"name": "mask.png"}, content=pixels).json()
+    body = {"media": told["media"], "source": film, "target": TARGET}
+    return dict(client.post(f"{CONTROL}/masks/check", json=body).json())
+
+
+def painted(width: int, height: int) -> Any:
+    picture = np.zeros((height, width, 3), np.uint8)
+    picture[: height // 2] = 255
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("size", "over", "says"),
+    [
+        ((64, 48), "source", ""),
+        ((128, 96), "source", "scaled to the source's 64 × 48"),
+        ((96, 96), "clip", "the new clip's shape"),
+        ((90, 48), "", "another shape: 90 × 48, the source 64 × 48"),
+    ],
+)
+def test_a_mask_of_another_size_is_told(
+    client: TestClient, film: str, size: tuple[int, int], over: str, says: str
+) -> None:
+    told = brought_mask(client, png(painted(*size)), film)
+    assert told["over"] == over and says in " ".join([*told["notes"], told["message"]])
+    assert bool(told["hint"]) == (over == "")
+
+
+def test_an_empty_a_white_and_a_grey_mask_are_told(client: TestClient, film: str) -> None:
+    flat = [brought_mask(client, png(np.full((48, 64, 3), value, np.uint8)), film) for value in (0, 255, 140)]
+    assert flat[0]["over"] == "" and "empty" in flat[0]["message"]
+    assert "everything is made anew" in flat[1]["notes"][0] and "grey" in flat[2]["notes"][0]
+
+
+def test_what_is_transparent_in_a_mask_is_kept_of_the_source(client: TestClient, studio: Studio) -> None:
+    data = io.BytesIO()
+    clear = np.zeros((48, 64, 4), np.uint8)
+    clear[:, :32] = 255
+    Image.fromarray(clear).save(data, "PNG")
+    told = client.post(f"{CONTROL}/masks", params={"name": "mask.png"}, content=data.getvalue()).json()
+    seen = read_image(studio.library.media_path(told["media"])).pixels[0, 24, :, 1]
+    assert (seen[:32] == 255).all() and (seen[32:] == 0).all()
+
+
+def test_a_mask_that_is_no_picture_is_refused_in_words(client: TestClient) -> None:
+    answer = client.post(f"{CONTROL}/masks", params={"name": "mask.png"}, content=b"#EXTM3U\n").json()
+    assert answer["refused"]["message"]
 
 
 def test_the_camera_s_sketch_is_a_source_with_exact_depth(client: TestClient, studio: Studio) -> None:

@@ -62,11 +62,13 @@ export function mountBench(place, work, sources) {
     if (first && MASKED.has(doc.change.what)) {
       if (doc.change.what === "around") Object.assign(first, { media: doc.made.around || first.media, mask: doc.made.mask });
       else if (doc.change.what !== "paint" || view !== "paint" || !tidyHere()) first.mask = doc.made.mask;
-      const task = tasks.of("mask");
+      const task = maskTask();
       if (task && task.state !== "done") first.task = task.state === "failed" || first.task?.state === "done" ? task : first.task;
     }
     return list;
   }
+  /** What is told of the mask: what keeps it from being made, else what it became. */
+  const maskTask = () => work.tasks.places().filter((place) => place.startsWith("mask")).map(work.tasks.of).sort((a, b) => (a.state === "done") - (b.state === "done"))[0];
   const tidyHere = () => (work.doc.change.shapes[reel.frame()] || []).length > 0;
   const kept = new Map(); // a film stays in sight while its next state is made
   function made(key) {

@@ -4,9 +4,13 @@
  * value: {source, cut, structures, change, figure, made}
  *   source: {media, name, kind: "clip" | "image" | "figure", width, height, num_frames, fps, seconds} or null
  *   cut: {start_seconds, end_seconds, framing: {mode, x, y, zoom}, pace: "keep" | "spread"}
- *   structures: [{kind, estimator, strength, given, name, ofSource}]; `given` is a control clip made elsewhere,
- *     or with `ofSource` one that came with the source and goes with it
- *   change: {what, strength, follow, invert, shapes, kept}; see CHANGES; `kept` is a mask that came with a request
+ *   structures: [{kind, estimator, strength, given, name, ofSource, path}]; `given` is a control clip made elsewhere,
+ *     or with `ofSource` one that came with the source and goes with it; `path` is the camera path it was rendered along
+ *   span: [from, to], the shares of the steps between which control clips count
+ *   start: the picture the clip begins with, {media, name, mode, x, y, zoom}, or null
+ *   change: {what, strength, follow, estimator, invert, shapes, kept, file}; see CHANGES; `estimator` is what follows a
+ *     mask ("": the default), `kept` a mask that came with a request,
+ *     `file` one that was brought: {media, name, kind, told: {over, notes, message, hint}}, told by control/masks/check
  *   figure: {keys: [{frame, joints: [[x, y] x 18]}]}
  *   made: {source, mask, mask_of, <kind>}: the media that are ready, by what they are
  * target: {width, height, num_frames, fps}
@@ -25,7 +29,7 @@ export const STRUCTURES = [
 /** What of the source is made anew: [name, words, what it means]. */
 export const CHANGES = [
   ["all", "Everything, by its structure", "Nothing of the source's pictures is kept; the structure above leads."],
-  ["paint", "What I paint", "The rest of the source stays as it is."],
+  ["paint", "What I paint or bring", "The rest of the source stays as it is."],
   ["subject", "The subject", "The background stays as it is."],
   ["background", "Everything but the subject", "The subject stays as it is."],
   ["around", "What lies around it", "The whole source is kept, and the picture goes on beyond its edges."],
@@ -37,7 +41,9 @@ export const EMPTY = {
   source: null,
   cut: { start_seconds: 0, end_seconds: null, framing: { mode: "fill", x: 0.5, y: 0.5, zoom: 1 }, pace: "keep" },
   structures: [],
-  change: { what: "all", strength: 0.6, follow: true, invert: false, shapes: {} },
+  span: [0, 1],
+  start: null,
+  change: { what: "all", strength: 0.6, follow: true, estimator: "", invert: false, shapes: {}, file: null },
   figure: null,
   made: {},
 };
@@ -53,8 +59,15 @@ export function whole(value) {
     cut: { ...EMPTY.cut, ...given.cut, framing: { ...EMPTY.cut.framing, ...given.cut?.framing } },
     change: { ...EMPTY.change, ...given.change },
     structures: given.structures || [],
+    span: given.span || EMPTY.span,
     made: given.made || {},
   };
+}
+
+/** Why control clips count for all steps whatever was chosen: what else the model is given would be forgotten, too. */
+export function wholly({ source, change, start }) {
+  if (start) return "With a start picture they count for all steps.";
+  return source?.media && change.what !== "all" ? "Where a part of the source is kept they count for all steps." : "";
 }
 
 /** The frames that are painted, in order: [[frame, shapes], ...]. */
@@ -81,10 +94,18 @@ export function wishesOf(value, target, masks = new Map()) {
   const hints = painted(change).map(([frame]) => ({ frame, mask: masks.get(frame) })).filter(({ mask }) => mask);
   if (change.what === "around") wishes.mask = of("outpaint");
   if (change.what === "subject" || change.what === "background") {
-    wishes.mask = of("subject", { keep: change.what === "subject" ? "background" : "subject", ...(hints[0] || {}) });
+    wishes.mask = of("subject", { keep: change.what === "subject" ? "background" : "subject", estimator: change.estimator, ...(hints[0] || {}) });
   }
-  if (change.what === "paint" && change.follow) for (const hint of hints) wishes[`mask@${hint.frame}`] = of("trackmask", hint);
+  if (change.what === "paint" && !hints.length && change.file?.told?.over) wishes["mask@file"] = fileWish(change, source, target, cut);
+  if (change.what === "paint" && change.follow) for (const hint of hints) wishes[`mask@${hint.frame}`] = of("trackmask", { ...hint, estimator: change.estimator });
   return wishes;
+}
+
+/** A brought mask on the clip's grid; a picture is followed through the clip. */
+function fileWish({ file, follow, estimator }, source, target, cut) {
+  if (file.kind === "image" && follow) return { wish: "trackmask", source: source.media, mask: file.media, frame: 0, estimator, target, cut };
+  const own = file.told.over === "source" ? { ...cut, ...(file.kind === "image" ? { start_seconds: 0, end_seconds: null } : {}) } : undefined;
+  return { wish: "conform", source: file.media, target, ...(own && { cut: own }) };
 }
 
 /** The wish that makes one mask of all that was painted and followed; null until that is there. ready(place) -> medium. */
@@ -92,7 +113,8 @@ export function joinOf({ source, change }, target, masks, ready) {
   if (!source?.media || change.what !== "paint") return null;
   const frames = painted(change).map(([frame]) => frame);
   const parts = frames.map((frame) => ({ frame, media: change.follow ? ready(`mask@${frame}`) : masks.get(frame) }));
-  if (!frames.length && change.kept) parts.push({ frame: 0, media: change.kept });
+  if (!frames.length && change.file) parts.push({ frame: 0, media: change.file.told?.over && ready("mask@file") });
+  else if (!frames.length && change.kept) parts.push({ frame: 0, media: change.kept });
   if (!parts.length || parts.some(({ media }) => !media)) return null;
   return { wish: "join", parts, invert: change.invert, target };
 }

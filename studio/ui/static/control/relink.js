@@ -15,9 +15,9 @@ async function told(media) {
   return { origin, source: plainly(source) };
 }
 
-/** The value for a restored request: {structures: [{kind, given, strength}], restored: {source, mask, strength}}. */
-export async function relinked({ structures, restored }) {
-  const next = whole({});
+/** The value for a restored request: {structures: [{kind, given, strength, path}], restored: {source, mask, strength}, span, start}. */
+export async function relinked({ structures, restored, span, start }) {
+  const next = whole({ span, start });
   next.structures = [];
   for (const each of structures) next.structures.push(await structureOf(each, next));
   if (restored.source) await changeOf(restored, next);
@@ -37,7 +37,7 @@ async function structureOf(each, next) {
     Object.assign(next, { source: { kind: "figure", name: "Figure", media: "" }, figure: { keys: origin.details.keys } });
     return kept;
   }
-  return { ...kept, given: (origin?.what === "conform" && source?.media) || each.given, name: source?.name || "" };
+  return { ...kept, given: (origin?.what === "conform" && source?.media) || each.given, name: source?.name || "", path: each.path };
 }
 
 async function changeOf({ source: media, mask, strength }, next) {

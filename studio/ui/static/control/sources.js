@@ -9,7 +9,7 @@ import { EMPTY, nameOf } from "./plan.js";
 
 const FILES = "video/*,image/*,.mkv,.mov,.avi,.webm,.gif";
 
-/** {choose(), take(file), clip(clip), library(), camera(), figure(), given(kind), buttons(), list(), node}. */
+/** {choose(kind), take(file), clip(clip), library(), camera(), move(), figure(), buttons(), list(), node}. */
 export function makeSources(work, opened) {
   let goal = null; // the structure whose clip is being chosen, or null for the source
   const chooser = h("input", { type: "file", accept: FILES, class: "gm-file", tabindex: "-1", "aria-label": "A source clip or picture" });
@@ -26,7 +26,7 @@ export function makeSources(work, opened) {
     const first = !before.structures.length && before.change.what === "all";
     const structures = source.kind === "figure" ? [...before.structures.filter((each) => each.given), structure("pose")]
       : first ? [structure("depth")] : before.structures.map((each) => (each.ofSource ? structure(each.kind) : each));
-    const next = { source, cut: EMPTY.cut, structures, change: { ...before.change, shapes: {} }, ...more };
+    const next = { source, cut: EMPTY.cut, structures, change: { ...before.change, shapes: {}, file: null }, ...more };
     work.load({ ...before, ...next, made: {} });
     work.change({}, { now: true });
     opened(source.kind === "figure" ? "figure" : "all");
@@ -76,17 +76,33 @@ export function makeSources(work, opened) {
       work.expect("");
     }
   }
-  async function camera() {
+  /** The stage along the camera's sketch, rendered: {source, depth, path}; null where there is no sketch. */
+  async function sketched() {
     const sketch = field("camera")?.value();
-    if (!sketch?.path || !work.target) return tell("There is no camera move yet.", { hint: "Sketch one in the Camera tab." });
+    if (!sketch?.path || !work.target) return void tell("There is no camera move yet.", { hint: "Sketch one in the Camera tab." });
+    return { ...(await post("control/camera", { path: sketch.path, things: sketch.things || [], target: work.target })), path: sketch.path };
+  }
+  const ofSketch = ({ depth, path }) => ({ ...structure("depth"), given: depth, name: "the stage's own depth", path });
+  async function camera() {
     work.expect("the camera's sketch");
     try {
-      const { source, depth } = await post("control/camera", { path: sketch.path, things: sketch.things || [], target: work.target });
-      put(source, { structures: [{ ...structure("depth"), given: depth, name: "the stage's own depth", ofSource: true }] });
+      const made = await sketched();
+      if (made) put(made.source, { structures: [{ ...ofSketch(made), ofSource: true }] });
     } catch (error) {
       fail(error);
     } finally {
       work.expect("");
+    }
+  }
+  /** The move leads beside what else is followed: its depth takes the place of the source's. */
+  async function move() {
+    try {
+      const made = await sketched();
+      if (!made) return;
+      work.change({ structures: [ofSketch(made), ...work.doc.structures.filter(({ kind }) => kind !== "depth")] }, { now: true });
+      opened("all");
+    } catch (error) {
+      fail(error);
     }
   }
   const figure = () => put({ kind: "figure", name: "Figure", media: "" }, { figure: work.doc.figure || firstFigure(work.target ? work.target.width / work.target.height : 1) });
@@ -122,12 +138,12 @@ export function makeSources(work, opened) {
     button("open", "Choose a file", () => choose(), { word: "File", kind: "gm-line" }), button("search", "A clip of the library", library, { word: "Library", kind: "gm-line" }),
     button("turn", "The camera's sketch, rendered", camera, { word: "Camera sketch", kind: "gm-line" }), button("figure", "Pose the built-in figure", figure, { word: "Figure", kind: "gm-line" }),
   ];
-  return { choose, take, clip, library, camera, figure, list, buttons, node: chooser };
+  return { choose, take, clip, library, camera, move, figure, list, buttons, node: chooser };
 }
 
 /** Keep a file; what is wrong with it is thrown in the studio's words. */
-async function brought(file) {
-  const answer = await send("control/sources", file);
+export async function brought(file, to = "control/sources") {
+  const answer = await send(to, file);
   if (answer.refused) throw Object.assign(new Error(answer.refused.message), { hint: answer.refused.hint });
   return answer;
 }

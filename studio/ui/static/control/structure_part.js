@@ -5,19 +5,22 @@ import { fail } from "../toast.js";
 import { menu } from "../top.js";
 import { STRUCTURES, controlOf, nameOf } from "./plan.js";
 import { structure } from "./sources.js";
+import { spanPart } from "./span_part.js";
 
 const [STRONGEST, STEP] = [2, 0.05];
 const DEFAULTS = { edges: "canny", lineart: "lineart" };
 
 /**
  * {nodes, show()}. why: the reason where the model takes no control clips. kinds: the controls it was trained on (none:
- * all), most: how many it follows at once.
+ * all), most: how many it follows at once, span: why they count for all steps only, "" where they need not.
  */
-export function structurePart(work, sources, { why, kinds = [], most = 1 }) {
+export function structurePart(work, sources, { why, kinds = [], most = 1, span = "" }) {
   const chips = STRUCTURES.map(([kind, name, , what]) => h("button", { type: "button", class: "gm-choice gm-c-chip", title: what, dataset: { kind }, onclick: () => toggle(kind) }, name));
-  const own = button("plus", "A control clip made elsewhere, in another program", () => menu(own, STRUCTURES.map(([kind, name, , what]) => ({ word: `${name} clip…`, side: kind === "lineart" || kind === "scribble" ? "" : "", title: what, run: () => sources.choose(kind) }))), { word: "Control clip" });
+  const ownList = () => [...STRUCTURES.map(([kind, name]) => ({ word: `${name} clip…`, run: () => sources.choose(kind) })), null, { word: "The camera's sketch", side: "its depth", run: sources.move }];
+  const own = button("plus", "A control clip made elsewhere, in another program, or the depth of the camera's sketch", () => menu(own, ownList()), { word: "Control clip" });
   const rows = h("div", { class: "gm-c-rows" });
   const mix = h("p", { class: "gm-reason", hidden: true }, "Depth and flow are mixed by their strengths; lines and skeletons lie over them.");
+  const counts = spanPart(work, span);
   let choices = [];
   get("control/estimators").then((told) => { choices = told.estimators; show(); }).catch(fail);
 
@@ -113,6 +116,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1 }) {
     own.disabled = Boolean(why);
     keyed(rows, work.doc.structures, (each) => each.kind, create, update);
     mix.hidden = work.doc.structures.length < 2;
+    counts.show();
   }
-  return { nodes: [h("div", { class: "gm-choices", role: "group", "aria-label": "Structures" }, chips), rows, mix, own], show };
+  return { nodes: [h("div", { class: "gm-choices", role: "group", "aria-label": "Structures" }, chips), rows, mix, counts.node, own], show };
 }

@@ -1,16 +1,22 @@
-/** The part of a clip that is used: two handles on its whole length, and how much of it the new clip shows. */
+/** A part of a whole between two handles: of a clip, which of it is used; of the steps, when control clips count. */
 import { h } from "../dom.js";
 
 const GRAIN = 0.01;
 const round = (value) => Math.round(value / GRAIN) * GRAIN;
+const OF_A_CLIP = { from: "Where the used part begins", to: "Where the used part ends", tell: (value) => `${value.toFixed(2)} s`, steps: [0.1, 1] };
 
-/** {node, show({seconds, start, end, used})}. change(start, end, done): end is null at the clip's own end. */
-export function makeTrim(change) {
+/**
+ * {node, show({seconds, start, end, used})}; `used` is how much of the part the new clip shows.
+ *
+ * change(start, end, done, which): end is null at the whole's own end. words: what the handles are called, how a value is
+ * told, and how far the arrow keys go, without Shift and with it.
+ */
+export function makeTrim(change, { from: begins, to: ends, tell, steps } = OF_A_CLIP) {
   const kept = h("i", { class: "gm-c-kept" });
   const used = h("i", { class: "gm-c-used" });
   const handle = (which, words) => h("button", { type: "button", class: "gm-time gm-movable", role: "slider", "aria-label": words, title: words, dataset: { which } });
-  const from = handle("start", "Where the used part begins");
-  const to = handle("end", "Where the used part ends");
+  const from = handle("start", begins);
+  const to = handle("end", ends);
   const node = h("div", { class: "gm-times gm-c-trim" }, kept, used, from, to);
   let facts = { seconds: 1, start: 0, end: null, used: 0 };
   const least = () => Math.min(0.1, facts.seconds / 10);
@@ -34,7 +40,7 @@ export function makeTrim(change) {
       one.setAttribute("aria-valuenow", seconds.toFixed(2));
       one.setAttribute("aria-valuemax", facts.seconds.toFixed(2));
       one.setAttribute("aria-valuemin", "0");
-      one.setAttribute("aria-valuetext", `${seconds.toFixed(2)} s`);
+      one.setAttribute("aria-valuetext", tell(seconds));
     }
   }
   for (const one of [from, to]) {
@@ -44,7 +50,7 @@ export function makeTrim(change) {
       if (!way) return;
       event.preventDefault();
       event.stopPropagation();
-      put(which, (which === "start" ? facts.start : end()) + way * (event.shiftKey ? 1 : 0.1), true);
+      put(which, (which === "start" ? facts.start : end()) + way * steps[event.shiftKey ? 1 : 0], true);
     });
     one.addEventListener("pointerdown", (event) => {
       if (event.button) return;

@@ -85,7 +85,10 @@ export function makeWork(value) {
     gather();
     tell("tasks");
   });
-  strokes.on((shapes) => work.change({ change: { ...work.doc.change, shapes } }));
+  strokes.on((shapes) => { // what is painted takes the place of a mask that was brought
+    const file = Object.values(shapes).flat().length ? null : work.doc.change.file;
+    work.change({ change: { ...work.doc.change, shapes, file } });
+  });
 
   return Object.assign(work, {
     on: (fn) => listeners.push(fn),
