@@ -122,10 +122,6 @@ class Lease:
         model: Any = self._model()
         adapters = self._adapters(request)
         with ExitStack() as meanwhile:
-            if request.draft:
-                from pipelines.models.drafts import drafting
-
-                self._left = meanwhile.enter_context(drafting(model.pipe))
             if request.subjects and self._manager.own.subjects is not None:
                 from pipelines.personalize.wearing import wearing
 
@@ -133,6 +129,10 @@ class Lease:
                 request = meanwhile.enter_context(wearing(model, self._card, request, folder, adapters))
             elif hasattr(model, "adapt"):
                 model.adapt(adapters)
+            if request.draft:
+                from pipelines.models.drafts import drafting
+
+                self._left = meanwhile.enter_context(drafting(model.pipe))
             frames: Frames = model.generate(request, media, on_progress)
             return frames
 

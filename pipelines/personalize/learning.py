@@ -100,12 +100,6 @@ def load_own(card: ModelCard, device: DeviceFacts) -> Any:
     return loader.assemble(card, components, setup)
 
 
-def _shift(card: ModelCard, pipe: Any) -> float:
-    """How far the sampler's noise levels are shifted, from the card or the checkpoint's own scheduler."""
-    config = pipe.scheduler.config
-    return float(card.settings.get("shift") or config.get("shift") or config.get("flow_shift") or 1.0)
-
-
 class _Run:
     """One lesson with everything that it needs, from its first step here to its last."""
 
@@ -115,7 +109,7 @@ class _Run:
         self.lesson, self.card, self.model = lesson, card, model
         self.folder, self.tell = folder, tell
         self.accelerator = Accelerator(cpu=device.kind == "cpu", mixed_precision="bf16" if device.half else "no")
-        self.base = base_of(model.pipe, card.settings["max_sequence_length"], _shift(card, model.pipe))
+        self.base = base_of(model.pipe, card, lesson.settings)
         pipe, settings = self.base.pipe, lesson.settings
         rows = words.begin(pipe.tokenizer, pipe.text_encoder, lesson.card.class_word, settings.vectors, settings.seed)
         self.words = words.Words(pipe.tokenizer, pipe.text_encoder, {lesson.card.token: rows})
@@ -185,9 +179,9 @@ class _Run:
                 guidance_scale=self.card.capabilities.guidance.default,
                 generator=torch.Generator("cpu").manual_seed(settings.seed + number),
                 output_type="latent",
-                max_sequence_length=self.card.settings["max_sequence_length"],
+                **self.base.arguments,
             ).frames
-        return made.detach().float().cpu().clone()
+        return self.base.unpacked(made.detach().float()).cpu().clone()
 
     def _take_up(self, trainer: Trainer) -> None:
         """The checkpoints that were there when a lesson ended in the middle."""

@@ -1,8 +1,8 @@
-"""The training itself: rectified-flow steps on a few pictures, with the class held where it was.
+"""The training itself: denoising steps on a few pictures, with the class held where it was.
 
-Loss: squared error of the velocity (Liu et al. 2022) at logit-normal noise levels (Esser et al. 2024), shifted as the
-base's sampler is. The class is held by the base's own answer: on clips that the base made of the class, the changed
-denoiser shall answer as the unchanged one does (after the prior preservation of Ruiz et al., "DreamBooth", 2023).
+Loss: squared error of what the base answers at noise levels of its kind (`pipelines.personalize.noise`). The class is
+held by the base's own answer: on clips that the base made of the class, the changed denoiser shall answer as the
+unchanged one does (after the prior preservation of Ruiz et al., "DreamBooth", 2023).
 What a step draws follows from the seed and the step alone, so a training that goes on repeats what it would have done.
 """
 
@@ -228,12 +228,11 @@ class Trainer:
                 layer.requires_grad_(True)
 
     def _noised(self, clean: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        settings, shift, device = self.settings, self.base.shift, self.accelerator.device
-        level = torch.sigmoid(torch.randn(len(clean), generator=generator))
-        level = settings.low_noise + (settings.high_noise - settings.low_noise) * level
-        sigma = shift * level / (1.0 + (shift - 1.0) * level)
+        settings, device = self.settings, self.accelerator.device
+        levels = self.base.noise.levels(len(clean), settings.low_noise, settings.high_noise, generator).to(device)
         noise = torch.randn(clean.shape, generator=generator)
-        return noised(clean.to(device), noise.to(device), sigma.to(device))
+        noisy, target = self.base.noise.mixed(clean.to(device), noise.to(device), levels)
+        return noisy, levels, target
 
     def _fixed_error(self, clean: Tensor, states: Tensor, against: str | None) -> float:
         """Mean error over LEVELS with fixed noise: against the truth, or against the "base"."""
@@ -244,7 +243,7 @@ class Trainer:
                 noise = torch.randn(clean[index : index + 1].shape, generator=generator)
                 device = self.accelerator.device
                 one, sigma = clean[index : index + 1].to(device), torch.tensor([level], device=device)
-                noisy, sigma, target = noised(one, noise.to(device), sigma)
+                noisy, target = self.base.noise.mixed(one, noise.to(device), sigma)
                 state = states[index : index + 1]
                 with self._autocast():
                     answer = self.base.velocity(noisy, sigma, state)
@@ -254,12 +253,6 @@ class Trainer:
 
     def _autocast(self) -> Any:
         return self.accelerator.autocast()
-
-
-def noised(clean: Tensor, noise: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents at their noise levels, the levels, and the velocity that leads from the noise to the latents."""
-    level = sigma.view(-1, *([1] * (clean.ndim - 1)))
-    return (1.0 - level) * clean + level * noise, sigma, noise - clean
 
 
 def rate_share(step: int, warmup: int, steps: int) -> float:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pipelines.domain.errors import Problem
 from pipelines.families import family_named
 from pipelines.families.family import ModelCard
-from pipelines.personalize.settings import METHODS, PRESETS, Method, Preset, Settings, preset, to_dict
+from pipelines.personalize.bases import KINDS
+from pipelines.personalize.settings import LARGE_DIM, METHODS, PRESETS, Method, Preset, Settings, preset, to_dict
 from projects_db.records import JobRow, JobState
 from studio.subjects.estimating import Denoiser, PastTraining, TrainingEstimate, estimate, step_flops
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-TRAINABLE = frozenset({"WanVACEPipeline", "WanPipeline"})
 _GROUND_SPEED = 1e11
 
 
@@ -61,10 +61,14 @@ TITLES: dict[Method, str] = {
 
 
 def preset_for(card: ModelCard, name: Preset, method: Method) -> Settings:
-    """A preset's settings for a model."""
-    grid = card.capabilities.grid
-    length = 1 if 1 in grid.lengths else grid.lengths[0]
-    return preset(name, method, dim=_config(card).get("dim", 0), size=grid.sizes[0], num_frames=length)
+    """A preset's settings for a model.
+
+    A large model is shown a picture as the single frame that it is: it knows how things move, and could forget it.
+    """
+    grid, dim = card.capabilities.grid, _config(card).get("dim", 0)
+    is_still = 1 in grid.lengths or (dim >= LARGE_DIM and grid.snap_frames(1) == 1)
+    length = 1 if is_still else grid.lengths[0]
+    return preset(name, method, dim=dim, size=grid.sizes[0], num_frames=length)
 
 
 def offers(studio: Studio, card: ModelCard) -> Offers:
@@ -181,7 +185,7 @@ def _why_not(card: ModelCard, method: Method) -> str | None:
         kind = None if second or index.get("expand_timesteps") else index.get("_class_name")
     except (OSError, ValueError, AttributeError):
         kind = None
-    if kind not in TRAINABLE:
+    if kind not in KINDS:
         return f"Subjects cannot be trained on {card.title} yet; its kind of model has no trainer here."
     return None
 

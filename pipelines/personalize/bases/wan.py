@@ -1,59 +1,41 @@
-"""What a training needs of a base model: latents of pictures, states of texts, and its denoiser's velocity.
-
-One class for each kind of pipeline; a family that can be trained is one more class and one line in `KINDS`.
-"""
+"""Wan as a base."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pipelines.domain.errors import InvalidRequest, Problem
+from pipelines.families.family import ModelCard
+from pipelines.personalize.bases.pixels import as_clip
+from pipelines.personalize.noise import Flow
+from pipelines.personalize.settings import Settings
 
 
-class Base(Protocol):
-    """A base model as a training sees it; `pipe` is the stock pipeline."""
-
-    pipe: Any
-    targets: tuple[str, ...]
-    shift: float
-
-    def latents(self, frames: NDArray[Any]) -> Tensor:
-        """Normalised latents float32 (1, z, t, h, w) of frames uint8 (T, H, W, 3)."""
-        ...
-
-    def states(self, prompts: Sequence[str]) -> Tensor:
-        """What the denoiser reads of texts, (B, L, d). Gradients reach the words' rows."""
-        ...
-
-    def velocity(self, noisy: Tensor, sigma: Tensor, states: Tensor) -> Tensor:
-        """Velocity noise - latents, float32, at noise levels sigma (B,) in 0..1."""
-        ...
-
-
-class WanBase:
+class Trained:
     """Wan text to video, and Wan VACE without any condition besides the words."""
 
     targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
 
-    def __init__(self, pipe: Any, max_sequence_length: int, shift: float) -> None:
+    def __init__(self, pipe: Any, card: ModelCard, settings: Settings) -> None:
         self.pipe = pipe
-        self.shift = shift
-        self._length = max_sequence_length
+        self.noise = Flow(_shift(card, pipe))
+        self._length = int(card.settings["max_sequence_length"])
+        self.arguments = {"max_sequence_length": self._length}
         self._controls: dict[tuple[int, ...], Tensor] = {}
 
     @torch.no_grad()
     def latents(self, frames: NDArray[Any]) -> Tensor:
         vae = self.pipe.vae
-        pixels = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float() / 127.5 - 1.0
-        raw = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode().float()
+        raw = vae.encode(as_clip(frames, vae)).latent_dist.mode().float()
         mean, deviation = (moment.to(raw.device) for moment in _moments(vae))
         return ((raw - mean) / deviation).cpu()
+
+    def unpacked(self, made: Tensor) -> Tensor:
+        return made
 
     def states(self, prompts: Sequence[str]) -> Tensor:
         encoder = self.pipe.text_encoder
@@ -69,14 +51,14 @@ class WanBase:
         states: Tensor = encoder(told.input_ids.to(encoder.device), mask).last_hidden_state
         return states * mask.unsqueeze(-1).to(states.dtype)
 
-    def velocity(self, noisy: Tensor, sigma: Tensor, states: Tensor) -> Tensor:
+    def velocity(self, noisy: Tensor, levels: Tensor, states: Tensor) -> Tensor:
         transformer = self.pipe.transformer
         extra = {}
         if hasattr(transformer, "vace_blocks") or "vace_layers" in transformer.config:
             extra["control_hidden_states"] = self._control(noisy).expand(len(noisy), -1, -1, -1, -1)
         velocity: Tensor = transformer(
             hidden_states=noisy.to(transformer.dtype),
-            timestep=sigma * 1000.0,
+            timestep=levels * 1000.0,
             encoder_hidden_states=states.to(transformer.dtype),
             return_dict=False,
             **extra,
@@ -104,14 +86,7 @@ def _moments(vae: Any) -> tuple[Tensor, Tensor]:
     return torch.tensor(vae.config.latents_mean).view(shape), torch.tensor(vae.config.latents_std).view(shape)
 
 
-KINDS: Mapping[str, type[WanBase]] = MappingProxyType({"WanVACEPipeline": WanBase, "WanPipeline": WanBase})
-
-
-def base_of(pipe: Any, max_sequence_length: int, shift: float) -> Base:
-    """The base of a pipeline. Raises InvalidRequest for a kind that cannot be trained here."""
-    name = type(pipe).__name__
-    if name not in KINDS:
-        message = f"Subjects cannot be trained on a model of the kind {name} yet."
-        hint = "Choose a Wan model, or use pictures as a reference without training."
-        raise InvalidRequest((Problem(field="model", message=message, hint=hint),))
-    return KINDS[name](pipe, max_sequence_length, shift)
+def _shift(card: ModelCard, pipe: Any) -> float:
+    """How far the sampler's noise levels are shifted, from the card or the checkpoint's own scheduler."""
+    config = pipe.scheduler.config
+    return float(card.settings.get("shift") or config.get("shift") or config.get("flow_shift") or 1.0)
