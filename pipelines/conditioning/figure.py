@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.conditioning import pose
+from pipelines.conditioning.people import WHOLE, nobody
 from pipelines.domain.errors import InvalidRequest, Problem
 
 JOINTS = 18
@@ -22,36 +23,57 @@ STANDING = (
 
 @dataclass(frozen=True, kw_only=True)
 class FigureKey:
-    """The figure at one frame. joints: 18 pairs of x, y in 0..1 of the frame, from the upper left; may lie outside."""
+    """The figure at one frame. joints: pairs of x, y in 0..1 of the frame, from the upper left; may lie outside.
+
+    There are 18, or with hands and face as many as `people` has; None for one that is not seen.
+    """
 
     frame: int
-    joints: tuple[tuple[float, float], ...]
+    joints: tuple[tuple[float, float] | None, ...]
 
     def __post_init__(self) -> None:
-        if len(self.joints) != JOINTS or self.frame < 0:
-            raise ValueError(f"a figure has {JOINTS} joints, at a frame from 0 on")
+        if len(self.joints) not in (JOINTS, WHOLE) or self.frame < 0:
+            raise ValueError(f"a figure has {JOINTS} joints, or {WHOLE} with hands and face, at a frame from 0 on")
 
 
 def skeletons(keys: Sequence[FigureKey], num_frames: int, width: int, height: int) -> NDArray[np.float32]:
-    """The figure at every frame: (num_frames, 18, 3) of x, y in pixels and confidence 1. Raises InvalidRequest.
+    """The figure at every frame: (num_frames, J, 3) of x, y in pixels and confidence 1. Raises InvalidRequest.
 
     Between keys each joint follows a monotone cubic (Fritsch and Carlson, 1980): it never overshoots a pose, and rests
-    before the first key and after the last.
+    before the first key and after the last. A joint is seen where the keys on both sides have it.
     """
-    known = {key.frame: key.joints for key in keys if key.frame < num_frames}
+    known = {key.frame: _full(key) for key in keys if key.frame < num_frames}
     if not known:
         problem = Problem(field="control_clip", message="No pose is set within the clip.", hint="Set at least one.")
         raise InvalidRequest((problem,))
     at = np.array(sorted(known), float)
-    places = np.array([known[int(frame)] for frame in at]) * np.array([width, height])
-    result = np.ones((num_frames, JOINTS, 3), np.float32)
-    result[..., :2] = _between(at, places, np.arange(num_frames).clip(at[0], at[-1]))
+    places = np.stack([known[int(frame)] for frame in at])
+    asked = np.arange(num_frames).clip(at[0], at[-1])
+    result = nobody(num_frames)
+    for joint in range(WHOLE):
+        has = np.asarray(np.isfinite(places[:, joint]).all(axis=1))
+        if has.any():
+            moved = _between(at[has], places[has, joint] * (width, height), asked.clip(at[has][0], at[has][-1]))
+            seen = has[np.searchsorted(at, asked)] & has[np.searchsorted(at, asked, side="right") - 1]
+            result[seen, joint] = np.column_stack([moved, np.ones(num_frames)])[seen]
+    is_whole = np.isfinite(places[:, JOINTS:]).any()
+    return result if is_whole else result[:, :JOINTS]
+
+
+def _full(key: FigureKey) -> NDArray[np.float64]:
+    """The places (128, 2) of a key; NaN for what is not seen."""
+    told = [(math.nan, math.nan) if place is None else place for place in key.joints]
+    return np.array([*told, *[(math.nan, math.nan)] * (WHOLE - len(told))])
+
+
+def group(people: Sequence[Sequence[FigureKey]], num_frames: int, width: int, height: int) -> NDArray[np.float32]:
+    """The figures of several people at every frame: (num_frames, people, J, 3), as `skeletons` has each."""
+    each = [skeletons(keys, num_frames, width, height) for keys in people]
+    most = max(joints.shape[1] for joints in each)
+    result = nobody(num_frames, len(each))[..., :most, :]
+    for place, joints in enumerate(each):
+        result[:, place, : joints.shape[1]] = joints
     return result
-
-
-def draw(keys: Sequence[FigureKey], num_frames: int, width: int, height: int) -> NDArray[np.uint8]:
-    """The figure as a pose control clip uint8 (num_frames, height, width, 3). Raises InvalidRequest."""
-    return pose.draw(skeletons(keys, num_frames, width, height), width, height)
 
 
 def _between(at: NDArray[np.float64], values: NDArray[np.float64], asked: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -121,18 +121,22 @@ def _mediapipe(say: Callable[[str], None]) -> list[Measure]:
 
 def _on_photograph(looker: Any, name: str, photo: NDArray[np.uint8]) -> list[Measure]:
     from pipelines.conditioning.moved_photo import carried, moved
+    from pipelines.conditioning.people import BODY, FACE, LEFT_HAND, RIGHT_HAND
     from pipelines.conditioning.pose import CONFIDENT
     from pipelines.conditioning.pose_hits import hits
 
     photo = np.repeat(photo[..., None], 3, axis=-1) if photo.ndim == 2 else photo[..., :3]
     clip, maps = moved(np.ascontiguousarray(photo), PHOTO_FRAMES)
     begun = time.process_time()
-    found = looker.skeletons(clip, lambda fraction: None)
+    found = looker.people(clip, lambda fraction: None)[0][:, 0, BODY]
     spent = (time.process_time() - begun) / len(clip)
-    first = looker.skeletons(clip[:1], lambda fraction: None)[0]
+    first = looker.people(clip[:1], lambda fraction: None)[0][0, 0]
+    hands, face = (int((first[part, 2] >= CONFIDENT).sum()) for part in (slice(LEFT_HAND.start, RIGHT_HAND.stop), FACE))
+    first = first[BODY]
     seen = int((first[:, 2] >= CONFIDENT).sum())
     right, total = hits(found, carried(first, maps))
-    note = f"against its own joints in the first frame ({seen} seen), carried along the known motion"
+    parts = f"{seen} of the body, {hands} of hands, {face} of the face"
+    note = f"against its own joints in the first frame ({parts}), carried along the known motion"
     measures = [Measure(name=f"MediaPipe pose, {name}: a frame", value=1000 * spent, unit="ms")]
     if total:
         share = 100 * right / total

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipelines.domain.conditioning import Conditioning
     from pipelines.domain.request import GenerationRequest
     from studio.structure import Bench, Cut, Made, Target, Task
+    from studio.structure.wishes import Draw
     from studio.studio import Studio
 
 CONTROLS = ("depth", "pose", "edges", "scribble", "flow", "grey")
@@ -29,7 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "structure",
         "FILE is any picture or clip to read the structure off, or a control clip made elsewhere, which is checked and "
-        "used as it is; the word source stands for the file of --source.",
+        "used as it is; the word source stands for the file of --source. --pose also takes a JSON file of poses, as "
+        "--joints writes it.",
     )
     for name in CONTROLS:
         group.add_argument(f"--{name}", metavar="FILE", help=f"follow the {name} of this file")
@@ -40,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KIND=NAME",
         help="what reads a control, or follows the mask (mask=NAME)",
+    )
+    group.add_argument(
+        "--joints", type=Path, metavar="FILE", help="also write the joints of the pose, by name, as JSON"
     )
     group.add_argument("--span", type=_span, default=(0.0, 1.0), metavar="A-B", help="steps they count for (0-1)")
     group.add_argument("--as-is", action="store_true", help="take every control file for a control clip")
@@ -153,6 +158,8 @@ class _Work:
             raise wrong("source_clip", message, "Add --source FILE.")
         if not asked.source and any(getattr(asked, name) == SOURCE for name in CONTROLS):
             raise wrong("source_clip", "There is no source to read structure off.", "Add --source FILE.")
+        if asked.joints and not asked.pose:
+            raise wrong("control_clip", "There is no pose whose joints could be written.", "Add --pose FILE.")
         if asked.mask and asked.outpaint:
             raise wrong("mask_clip", "--outpaint makes its own mask.", "Leave --mask out.")
 
@@ -163,6 +170,8 @@ class _Work:
             if given := getattr(self.options, name):
                 path = self.options.source if given == SOURCE else Path(given)
                 media = self._control(name, path)
+                if name == "pose" and self.options.joints:
+                    self._write_joints(media)
                 start, end = self.options.span
                 kind: Any = name
                 strength = self.strengths.get(name, 1.0)
@@ -211,6 +220,8 @@ class _Work:
         from studio.structure.wishes import Conform, Extract, Fix
 
         kind: Any = name
+        if name == "pose" and path.suffix.lower() == ".json":
+            return self._made(name, self._drawn(path)).media
         media = self._stored(path)
         file = self.studio.library.media_path(media)
         if not (self.options.as_is or (path != self.options.source and looks_like_control(file, kind))):
@@ -226,6 +237,25 @@ class _Work:
             else:
                 self.console.note(f"{name}: add --fix to mend it.")
         return self._made(name, Conform(source=media, target=self.target, cut=self.cut)).media
+
+    def _drawn(self, path: Path) -> Draw:
+        """What draws the figures of a file of poses. Raises InvalidRequest, MediaError."""
+        from studio.structure.joints import poses_in
+        from studio.structure.wishes import Draw
+
+        first, *others = poses_in(path)
+        return Draw(keys=first, others=tuple(others), target=self.target)
+
+    def _write_joints(self, pose: str) -> None:
+        from studio.cli.making import wrong
+        from studio.structure.joints import joints_of, write_poses
+
+        found = joints_of(self.studio.library.media_path(pose))
+        if found is None:
+            message = "The pose clip was drawn elsewhere and does not tell its joints."
+            raise wrong("control_clip", message, "Leave --joints out, or read the pose off the source.")
+        write_poses(self.options.joints, found, (self.target.width, self.target.height))
+        self.console.note(f"pose: its joints are in {self.options.joints}")
 
     def _stored(self, path: Path) -> str:
         return self.studio.library.add_media(path, path.name).sha256

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio.home import storage_error
+from studio.media.atomic import storage_error
 from studio.media.encode import MP4_TAGS, disk_errors
 from studio.media.open_clip import damage_told, opened, video_stream
 from studio.media.sniff import PICTURES, media_container

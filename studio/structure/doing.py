@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.conditioning import extractors, figure, masks, trackers
+from pipelines.conditioning import extractors, figure, masks, pose, trackers
 from pipelines.conditioning.choosing import chosen
 from pipelines.conditioning.convention import mender
 from pipelines.conditioning.trackers import Tracker
@@ -19,6 +19,7 @@ from pipelines.domain.errors import GimbalError, MediaError
 from studio.media import read_frames, read_image
 from studio.media.framing import framed
 from studio.media.sound import with_sound_of
+from studio.structure import joints
 from studio.structure.conforming import Plan, Target, conformed, looked_at, plan, streamed
 from studio.structure.layback import laid_back
 from studio.structure.origin import Origin, write
@@ -98,7 +99,8 @@ class Hands:
         size = (wish.target.width, wish.target.height)
         found = extractor.extract(frames, size, wish.options, on_share)
         origin = _origin(wish, control=wish.control, estimator=found.estimator)
-        write(paths.clip, found.pixels[which], wish.target.fps, origin)
+        tags = None if found.joints is None else {joints.TAG: joints.as_tag(found.joints[which])}
+        write(paths.clip, found.pixels[which], wish.target.fps, origin, tags)
         return Outcome(estimator=found.estimator, notes=(*made.report.warnings, *found.notes))
 
 
@@ -207,8 +209,10 @@ def _fix(wish: Fix, paths: Paths, on_share: OnShare) -> Outcome:
 
 def _draw(wish: Draw, paths: Paths) -> Outcome:
     target = wish.target
-    pixels = figure.draw(wish.keys, target.num_frames, target.width, target.height)
-    write(paths.clip, pixels, target.fps, _origin(wish, control="pose", estimator="by hand"))
+    people = figure.group((wish.keys, *wish.others), target.num_frames, target.width, target.height)
+    pixels = pose.draw(people, target.width, target.height)
+    origin = _origin(wish, control="pose", estimator="by hand")
+    write(paths.clip, pixels, target.fps, origin, {joints.TAG: joints.as_tag(people)})
     return Outcome(estimator="by hand")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.conditioning import extractors, trackers
 from pipelines.conditioning.choosing import Choosable, Read
@@ -15,13 +16,16 @@ from studio.home import Home, added_models
 class Choice:
     """One estimator of a control, or what follows masks (control "mask"); the first usable one is the default.
 
-    why_not: why it cannot be used here; empty where it can.
+    why_not: why it cannot be used here; empty where it can. gives, most_people: what of how many people a reader of
+    poses finds.
     """
 
     id: str
     control: Read
     title: str
     why_not: str = ""
+    gives: tuple[str, ...] = ()
+    most_people: int = 0
 
     @property
     def available(self) -> bool:
@@ -36,5 +40,9 @@ def estimator_folders(home: Home) -> tuple[Path, ...]:
 def choices(added: Sequence[Path] = ()) -> tuple[Choice, ...]:
     """All estimators, those under `estimator_folders` too where these are given. Imports no torch."""
     folders = tuple(added)
-    known: tuple[Choosable, ...] = (*extractors.every(folders), *trackers.every(folders))
-    return tuple(Choice(id=one.id, control=one.control, title=one.title, why_not=one.why_not) for one in known)
+    readers = [_choice(one, gives=one.gives, most_people=one.most_people) for one in extractors.every(folders)]
+    return (*readers, *(_choice(one) for one in trackers.every(folders)))
+
+
+def _choice(one: Choosable, **more: Any) -> Choice:
+    return Choice(id=one.id, control=one.control, title=one.title, why_not=one.why_not, **more)

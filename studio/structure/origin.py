@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,10 +52,15 @@ class Origin:
         return dataclasses.asdict(self)
 
 
-def write(path: Path, pictures: Iterable[Picture], fps: float, origin: Origin) -> int:
+def write(
+    path: Path, pictures: Iterable[Picture], fps: float, origin: Origin, tags: Mapping[str, str] | None = None
+) -> int:
     """Write pictures (H, W, 3) as a clip that tells its origin; returns how many. Raises OSError."""
-    tags = {TAG: json.dumps(origin.as_dict(), sort_keys=True)[:MAX_CHARS]}
-    return encode_video(path, pictures, frame_rate(fps), CODEC, tags)
+    text = json.dumps(origin.as_dict(), sort_keys=True)
+    if len(text) > MAX_CHARS:
+        text = json.dumps(dataclasses.replace(origin, details={}).as_dict(), sort_keys=True)
+    told = {TAG: text, **(tags or {})}
+    return encode_video(path, pictures, frame_rate(fps), CODEC, told)
 
 
 def origin_of(path: Path) -> Origin | None:

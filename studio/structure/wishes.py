@@ -92,10 +92,11 @@ class Fix:
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """A figure posed by hand at some frames, as a pose control clip."""
+    """A figure posed by hand at some frames, as a pose control clip. others: the keys of further figures."""
 
     keys: tuple[FigureKey, ...]
     target: Target
+    others: tuple[tuple[FigureKey, ...], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

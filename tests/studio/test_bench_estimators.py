@@ -6,6 +6,7 @@ import numpy as np
 
 from pipelines.conditioning.extractors.mediapipe_pose import why_not
 from pipelines.conditioning.moved_photo import moved
+from pipelines.conditioning.people import BODY, nobody
 from studio.bench import estimators
 
 
@@ -15,14 +16,16 @@ class Steady:
     def __init__(self, lost: int) -> None:
         self.lost = lost
 
-    def skeletons(self, clip: np.ndarray, on_share: object) -> np.ndarray:
+    def people(self, clip: np.ndarray, on_share: object) -> tuple[np.ndarray, int]:
         _, maps = moved(clip[0], estimators.PHOTO_FRAMES)
         spots = np.random.default_rng(0).uniform(10, 50, (18, 2))
         places = np.concatenate([spots, np.ones((18, 1))], axis=1) @ maps[: len(clip)].transpose(0, 2, 1)
         found = np.concatenate([places, np.ones((len(clip), 18, 1))], axis=2)
         if len(clip) > 1:
             found[:, : self.lost, 2] = 0.0
-        return found.astype(np.float32)
+        people = nobody(len(clip), 1)
+        people[:, 0, BODY] = found
+        return people, 1
 
 
 def test_a_looker_is_held_against_itself_along_a_known_motion() -> None:

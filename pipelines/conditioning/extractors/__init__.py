@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +21,37 @@ MODULES = ("depth", "pose", "canny", "lineart", "scribble", "flow", "grey", "med
 
 Clip = NDArray[np.uint8]
 Options = Mapping[str, float]
+BodyPart = Literal["body", "hands", "face"]
 OnShare = Callable[[float], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Structure:
-    """A control clip uint8 (T, height, width, 3), what made it (stored with it), and what a person should know."""
+    """A control clip uint8 (T, height, width, 3), what made it (stored with it), and what a person should know.
+
+    joints: of a pose, the skeletons (T, people, J, 3) that were drawn, as `people` has them, in pixels of the clip.
+    """
 
     pixels: Clip
     estimator: str
     notes: tuple[str, ...] = ()
+    joints: NDArray[np.float32] | None = None
 
 
 class Extractor(Choosable, Protocol):
-    """One way to read one kind of structure."""
+    """One way to read one kind of structure.
+
+    gives: what of a person it finds. most_people: how many it follows at once. Nothing and 0 where it reads no pose.
+    """
 
     @property
     def control(self) -> ControlKind: ...
+
+    @property
+    def gives(self) -> tuple[BodyPart, ...]: ...
+
+    @property
+    def most_people(self) -> int: ...
 
     def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:
         """The structure of frames uint8 (T, H, W, 3) as a control clip of `size` (width, height).

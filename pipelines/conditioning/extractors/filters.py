@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
-from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure, parts
+from pipelines.conditioning.extractors import BodyPart, Clip, OnShare, Options, Structure, parts
 from pipelines.domain.conditioning import ControlKind
 
 CHUNK = 4
@@ -24,6 +25,8 @@ class Filter:
     id: str
     control: ControlKind
     title: str
+    gives: ClassVar[tuple[BodyPart, ...]] = ()
+    most_people: ClassVar[int] = 0
     look: Callable[[Clip, Options], Clip]
     why_not: str = ""
 

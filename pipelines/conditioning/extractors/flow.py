@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure
+from pipelines.conditioning.extractors import BodyPart, Clip, OnShare, Options, Structure
 from pipelines.conditioning.extractors.filters import grey, sized
 from pipelines.domain.conditioning import ControlKind
 from pipelines.domain.errors import GimbalError
@@ -61,6 +61,8 @@ class Flow:
     """Dense optical flow of neighbouring frames."""
 
     id, title, why_not = "dis-flow", "Optical flow", ""
+    gives: ClassVar[tuple[BodyPart, ...]] = ()
+    most_people: ClassVar[int] = 0
     control: ClassVar[ControlKind] = "flow"
 
     def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:

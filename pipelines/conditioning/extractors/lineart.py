@@ -15,7 +15,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure
+from pipelines.conditioning.extractors import BodyPart, Clip, OnShare, Options, Structure
 from pipelines.conditioning.extractors.auxiliary import SMALLEST, detector, why_not
 from pipelines.conditioning.extractors.filters import Filter, as_frames
 from pipelines.domain.conditioning import ControlKind
@@ -28,6 +28,8 @@ class LineArt:
     """Line art by whichever of both is here; the clip tells which one it was."""
 
     id, title, why_not = "lineart", "Line art", ""
+    gives: ClassVar[tuple[BodyPart, ...]] = ()
+    most_people: ClassVar[int] = 0
     control: ClassVar[ControlKind] = "edges"
 
     def extract(self, frames: Clip, size: tuple[int, int], options: Options, on_share: OnShare) -> Structure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from pipelines.conditioning.estimators import SHIPPED, EstimatorCard
+from pipelines.conditioning.extractors import BodyPart
 from pipelines.domain.conditioning import ControlKind
 
 
@@ -13,6 +14,8 @@ class Modelled:
 
     control: ClassVar[ControlKind]
     what: ClassVar[str]
+    gives: tuple[BodyPart, ...] = ()
+    most_people = 0
     why_not = ""
 
     def __init__(self, card: EstimatorCard) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from pipelines.conditioning import pose
 from pipelines.conditioning.estimators import available
 from pipelines.conditioning.extractors import Clip, OnShare, Options, Structure, parts
 from pipelines.conditioning.extractors.modelled import Modelled
+from pipelines.conditioning.people import FACE, LEFT_HAND, RIGHT_HAND, WHOLE
 from pipelines.domain.conditioning import ControlKind
 from pipelines.domain.errors import GimbalError
 
@@ -30,6 +31,8 @@ class Pose(Modelled):
 
     control: ClassVar[ControlKind] = "pose"
     what = "Body pose"
+    gives = ("body",)
+    most_people = 1
 
     @cached_property
     def _model(self) -> PoseModel:
@@ -45,7 +48,7 @@ class Pose(Modelled):
 def drawn(
     people: NDArray[np.float32], seen_at: tuple[int, ...], size: tuple[int, int], estimator: str, most: int = 0
 ) -> Structure:
-    """Skeletons (T, persons, 18, 3), found in frames of `seen_at` (height, width), drawn at `size` (width, height).
+    """Skeletons (T, persons, J, 3), found in frames of `seen_at` (height, width), drawn at `size` (width, height).
 
     most: how many people were in one frame, where more were seen than are drawn. Raises GimbalError without anybody.
     """
@@ -53,15 +56,25 @@ def drawn(
     if not shown.any():
         message = "No person is seen in any frame."
         raise GimbalError(message, "Choose a clip with a person in full view, another estimator, or depth or edges.")
-    notes = []
-    if not shown.all():
-        notes.append(f"No person is seen in {int((~shown).sum())} of {len(shown)} frames; the skeleton is gone there.")
-    if most > people.shape[1]:
-        notes.append(f"Up to {most} people are seen; the {people.shape[1]} largest are followed.")
     scaled = people.copy()
     scaled[..., 0] *= size[0] / seen_at[1]
     scaled[..., 1] *= size[1] / seen_at[0]
-    return Structure(pixels=pose.draw(scaled, *size), estimator=estimator, notes=tuple(notes))
+    notes = tuple(_notes(people, shown, most))
+    return Structure(pixels=pose.draw(scaled, *size), estimator=estimator, notes=notes, joints=scaled)
+
+
+def _notes(people: NDArray[np.float32], shown: NDArray[np.bool_], most: int) -> Iterator[str]:
+    if not shown.all():
+        yield f"No person is seen in {int((~shown).sum())} of {len(shown)} frames; the skeleton is gone there."
+    count = people.shape[1]
+    if most > count:
+        yield f"{most} people or more are seen; at most {count} are followed, the largest of them."
+    elif count > 1:
+        yield f"{count} people are followed."
+    if people.shape[2] == WHOLE:
+        seen = np.asarray((people[..., 2] >= pose.CONFIDENT).any(axis=1))
+        hands, face = seen[:, LEFT_HAND.start : RIGHT_HAND.stop].any(axis=1), seen[:, FACE].any(axis=1)
+        yield f"Hands are seen in {int(hands.sum())}, a face in {int(face.sum())} of {len(shown)} frames."
 
 
 def extractors(added: Sequence[Path]) -> tuple[Pose, ...]:

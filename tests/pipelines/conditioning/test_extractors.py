@@ -69,7 +69,7 @@ def test_a_skeleton_is_drawn_at_the_size_that_is_asked_for() -> None:
     person[2] = (np.nan, np.nan, 0.0)
     made = drawn(person, (200, 200), (100, 50), "someone", most=10)
     assert made.pixels.shape == (3, 50, 100, 3) and made.pixels[:2].max() > 200 and not made.pixels[2].any()
-    assert "No person is seen in 1 of 3 frames" in made.notes[0] and "Up to 10 people" in made.notes[1]
+    assert "No person is seen in 1 of 3 frames" in made.notes[0] and "10 people or more" in made.notes[1]
 
 
 def test_nobody_in_the_picture_is_an_answer() -> None:

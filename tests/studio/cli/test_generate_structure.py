@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from pipelines.conditioning.people import BODY_NAMES
 from studio.media import read_frames
 from tests.studio.cli.conftest import Made
 from tests.studio.structure.samples import HEIGHT, WIDTH, clip_file, rolling, where
@@ -52,3 +54,19 @@ def test_what_makes_no_sense_is_refused_before_any_work(made: Made, tmp_path: Pa
     playlist.write_text("#EXTM3U\nhttp://example.org/a.ts\n")
     answer = made.gimbal("generate", PROMPT, "--depth", playlist, "--json")
     assert answer.code == 1 and answer.json["error"]["kind"] == "MediaError"
+
+
+def test_poses_in_a_file_are_drawn_and_written_by_name(made: Made, tmp_path: Path) -> None:
+    joints = {name: [0.5, 0.1 + 0.04 * place] for place, name in enumerate(BODY_NAMES)}
+    hand = {"left_hand_wrist": [0.6, 0.5], "left_hand_thumb_1": [0.7, 0.5]}
+    poses = {"people": [[{"frame": 0, "joints": {**joints, **hand}}]]}
+    (tmp_path / "poses.json").write_text(json.dumps(poses))
+    command = ("generate", PROMPT, "--pose", tmp_path / "poses.json", "--joints", tmp_path / "again.json", "--steps", 1)
+    answer = made.gimbal(*command, "--json")
+    assert answer.code == 0, answer.err
+    (person,) = json.loads((tmp_path / "again.json").read_text())["people"]
+    assert len(person) == 5 and person[4]["joints"].keys() == {*joints, *hand}
+    assert np.allclose(person[4]["joints"]["left_hand_thumb_1"], (0.7, 0.5), atol=0.01)
+    (tmp_path / "poses.json").write_text('{"people": [[{"frame": 0, "joints": {"tail": [0, 0]}}]]}')
+    answer = made.gimbal(*command, "--json")
+    assert answer.code == 1 and "no joint is called 'tail'" in answer.json["error"]["problems"][0]["message"]

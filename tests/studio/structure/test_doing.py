@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ import pytest
 from PIL import Image
 
 from pipelines.conditioning.figure import STANDING, FigureKey
+from pipelines.conditioning.people import BODY_NAMES, WHOLE
 from pipelines.domain.errors import GimbalError, MediaError, Stopped
 from studio.media import read_frames
 from studio.media.framing import Framing
 from studio.structure.conforming import Cut, Target
 from studio.structure.doing import Hands, Outcome, Paths
+from studio.structure.joints import as_poses, joints_of, poses_from
 from studio.structure.origin import origin_of, told
 from studio.structure.wishes import Conform, Draw, Extract, Fix, Layback, Outpaint, Subject, TrackMask, Wish
+from tests.pipelines.conditioning.figures import whole_figure
 from tests.pipelines.conditioning.tiny_sam2 import sam2
 from tests.studio.structure.samples import HEIGHT, WIDTH, clip_file, rolling, where
 
@@ -159,6 +163,22 @@ def test_a_posed_figure_moves_between_its_keys(tmp_path: Path) -> None:
     steps = np.diff(middle)
     assert outcome.estimator == "by hand" and np.isclose(steps.sum(), 38.4, atol=1.0)
     assert np.allclose(steps, steps[::-1], atol=1.0) and (steps[1:3] > steps[0]).all()  # it starts and ends at rest
+
+
+def test_the_joints_of_a_posed_figure_go_with_its_clip_by_name(tmp_path: Path) -> None:
+    whole = tuple((float(x) / 96, float(y) / 96) for x, y in whole_figure(96.0)[:, :2])
+    target = Target(width=96, height=96, num_frames=3, fps=8.0)
+    wish = Draw(
+        keys=(FigureKey(frame=0, joints=whole),), others=((FigureKey(frame=1, joints=STANDING),),), target=target
+    )
+    done(wish, tmp_path)
+    found = joints_of(tmp_path / "made.mp4")
+    assert found is not None and found.shape == (3, 2, WHOLE, 3)
+    assert np.allclose(found[2, 0, :, :2], whole_figure(96.0)[:, :2], atol=0.07) and np.isnan(found[0, 1, 18:, 0]).all()
+    poses = as_poses(found, (96, 96))
+    assert set(poses["people"][1][0]["joints"]) == set(BODY_NAMES)
+    again = poses_from(json.loads(json.dumps(poses)))
+    assert len(again) == 2 and again[0][0].joints[0] == pytest.approx(STANDING[0], abs=1e-3)
 
 
 def test_a_result_is_laid_over_the_whole_source(tmp_path: Path) -> None:
