@@ -154,7 +154,7 @@ def _uncompile(module: nn.Module) -> None:
 
 def _quantize(denoiser: nn.Module, storage: Storage) -> None:
     """Rounded linear layers by what is installed. Raises ImportError where nothing is."""
-    chosen = [name for name, part in denoiser.named_modules() if isinstance(part, nn.Linear) and _is_large(name)]
+    chosen = [name for name, part in denoiser.named_modules() if isinstance(part, nn.Linear) and is_large(name)]
     if storage == "int8":
         try:
             from torchao.quantization import Int8WeightOnlyConfig, quantize_
@@ -169,5 +169,6 @@ def _quantize(denoiser: nn.Module, storage: Storage) -> None:
     freeze(denoiser)
 
 
-def _is_large(name: str) -> bool:
+def is_large(name: str) -> bool:
+    """Whether the layer of that name may lie in fewer bits."""
     return not any(word.strip("^$") in name for word in _WHOLE)

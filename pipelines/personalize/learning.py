@@ -39,6 +39,7 @@ from pipelines.personalize.bases import base_of
 from pipelines.personalize.examples import Example, Latents, encoded, held_still, split
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.judging import Checkpoint, best, warnings_of
+from pipelines.personalize.lighter import lighten
 from pipelines.personalize.settings import Settings
 from pipelines.personalize.training import Trainer
 
@@ -80,7 +81,7 @@ class Learned:
 def learn(lesson: Lesson, card: ModelCard, device: DeviceFacts, folder: Path, tell: Tell) -> Learned:
     """Do the lesson, or go on with it. Raises what the base's loader raises, InvalidRequest, and what `tell` raises."""
     tell("loading", 0, lesson.settings.steps, 0.0, None, None)
-    model = load_own(card, device)
+    model = load_own(card, device, light=lesson.settings.light_base)
     run = _Run(lesson, card, model, device, folder, tell)
     try:
         return run.go()
@@ -92,11 +93,13 @@ def learn(lesson: Lesson, card: ModelCard, device: DeviceFacts, folder: Path, te
         run.words.take_off()
 
 
-def load_own(card: ModelCard, device: DeviceFacts) -> Any:
-    """A copy of the model that belongs to the caller alone and may be changed."""
+def load_own(card: ModelCard, device: DeviceFacts, *, light: bool = False) -> Any:
+    """A copy of the model that belongs to the caller alone and may be changed. light: its large weights in 8 bits."""
     loader = family_named(card.family).loader()
     setup = Setup(device=device.torch_name, half=device.half)
     components = {name: loader.component(card, name, setup) for name in loader.shares(card)}
+    if light:
+        lighten(components["transformer"])
     return loader.assemble(card, components, setup)
 
 

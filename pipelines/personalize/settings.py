@@ -29,6 +29,7 @@ class Settings:
     as it was; prior_clips: clips the model itself makes for that. held_out: pictures kept aside for the held-out loss.
     every: steps between checkpoints; sample_steps: denoising steps of their samples.
     checkpointing: recompute activations, for less memory and a third more time.
+    light_base: keep the base's large weights in 8 bits, for half their memory.
     """
 
     method: Method = "both"
@@ -51,6 +52,7 @@ class Settings:
     every: int = 50
     sample_steps: int = 10
     checkpointing: bool = False
+    light_base: bool = False
     seed: int = 0
 
     @property

@@ -79,19 +79,19 @@ def _wish(options: argparse.Namespace, studio: Studio, console: Console) -> Trai
         name=options.name,
         class_word=word,
         model=card.id,
-        settings=_settings(options, card),
+        settings=_settings(studio, options, card),
         pictures=pictures,
         subject_id=known.id if known else None,
     )
 
 
-def _settings(options: argparse.Namespace, card: Any) -> Settings:
+def _settings(studio: Studio, options: argparse.Namespace, card: Any) -> Settings:
     """The preset with what `--set` changes. Raises InvalidRequest."""
     from pipelines.personalize.settings import from_dict, to_dict
     from studio.cli.making import wrong
-    from studio.subjects.costs import preset_for
+    from studio.subjects.costs import preset_here
 
-    values = to_dict(preset_for(card, options.preset, options.method))
+    values = to_dict(preset_here(studio, card, options.preset, options.method))
     for text in options.set:
         name, _, value = text.partition("=")
         if name not in values:

@@ -71,6 +71,14 @@ def preset_for(card: ModelCard, name: Preset, method: Method) -> Settings:
     return preset(name, method, dim=dim, size=grid.sizes[0], num_frames=length)
 
 
+def preset_here(studio: Studio, card: ModelCard, name: Preset, method: Method) -> Settings:
+    """A preset's settings for a model on this machine: the base in 8 bits where it does not fit as it is."""
+    whole = preset_for(card, name, method)
+    if studio.device().kind == "mps" or estimate_for(studio, card, whole).device_bytes <= _memory(studio):
+        return whole
+    return dataclasses.replace(whole, light_base=True)
+
+
 def offers(studio: Studio, card: ModelCard) -> Offers:
     """What there is to choose for a model."""
     methods = tuple(MethodOffer(method=m, title=TITLES[m], why_not=_why_not(card, m)) for m in METHODS)
@@ -78,7 +86,7 @@ def offers(studio: Studio, card: ModelCard) -> Offers:
     presets = []
     for method in usable:
         for name in PRESETS:
-            settings = preset_for(card, name, method)
+            settings = preset_here(studio, card, name, method)
             told = estimate_for(studio, card, settings)
             presets.append(
                 PresetOffer(
@@ -116,8 +124,11 @@ def training_problems(studio: Studio, card: ModelCard, settings: Settings) -> It
     if need > have:
         where = studio.device().name
         message = f"This training needs about {need / 1e9:.1f} GB; {where} has {have / 1e9:.1f} GB for it."
-        hint = "Lower the batch, the size or the rank, or turn checkpointing on."
+        hint = "Lower the batch, the size or the rank, turn checkpointing on, or keep the base in 8 bits."
         yield Problem(field="settings", message=message, hint=hint)
+    if settings.light_base and studio.device().kind == "mps":
+        message = "This device does not know the 8-bit numbers that a light base is kept in."
+        yield Problem(field="settings", message=message, hint="Turn light_base off.")
 
 
 def _memory(studio: Studio) -> int:
@@ -147,6 +158,7 @@ def denoiser_of(card: ModelCard, settings: Settings) -> Denoiser:
         tokens=_tokens(card, settings, config),
         pass_flops=double.flops - single.flops,
         weights=single.weights,
+        denoising=single.components.get("transformer", 0),
     )
 
 

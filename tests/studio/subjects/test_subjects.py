@@ -207,6 +207,14 @@ def test_offers_say_what_a_model_can_and_what_it_costs(studio: Studio) -> None:
     assert all(offer.fits and offer.device_bytes > 0 for offer in offers.presets)
 
 
+def test_a_base_that_does_not_fit_whole_is_kept_in_8_bits(studio: Studio) -> None:
+    fits = {offer.preset: offer for offer in studio.subjects.offers("tiny").presets if offer.method == "lora"}
+    assert not fits["quick"].settings["light_base"]
+    studio.settings = studio.settings.replace(budget_bytes=fits["quick"].device_bytes - 1)
+    (light, *_) = (offer for offer in studio.subjects.offers("tiny").presets if offer.method == "lora")
+    assert light.settings["light_base"] and light.fits and light.device_bytes < fits["quick"].device_bytes
+
+
 def test_a_task_that_is_not_known_is_refused(studio: Studio) -> None:
     with pytest.raises(GimbalError, match="no task"):
         studio.queue.submit_task(studio.repository.list_projects()[0].id, "magic", "{}", model="tiny", title="x")

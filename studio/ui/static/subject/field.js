@@ -30,6 +30,11 @@ const NUMBERS = [
   ["seed", "Seed", 1, "", "all"],
 ];
 
+const SWITCHES = [
+  ["checkpointing", "Recompute activations: less memory, a third more time"],
+  ["light_base", "Keep the model in 8 bits meanwhile: half its memory"],
+];
+
 /** The control of kind "subject": {open, drafting, draft, compare}; see desk.js. */
 export function subject() {
   start();
@@ -210,14 +215,18 @@ function makeAdvanced() {
     };
     return { node, show };
   });
-  const check = h("input", { type: "checkbox" });
-  check.addEventListener("change", () => put("checkpointing", check.checked));
-  const node = h("details", { class: "gm-s-advanced" }, h("summary", {}, "Advanced"), h("div", { class: "gm-s-numbers" }, lines.map((line) => line.node)), h("label", { class: "gm-c-check" }, check, "Recompute activations: less memory, a third more time"));
+  const checks = SWITCHES.map(([name, label]) => {
+    const input = h("input", { type: "checkbox", id: `gm-s-set-${name}` });
+    input.addEventListener("change", () => put(name, input.checked));
+    const show = (values) => { input.checked = Boolean(values[name]); };
+    return { node: h("label", { class: "gm-c-check" }, input, label), show };
+  });
+  const node = h("details", { class: "gm-s-advanced" }, h("summary", {}, "Advanced"), h("div", { class: "gm-s-numbers" }, lines.map((line) => line.node)), checks.map((each) => each.node));
   const show = (method) => {
     const values = settingsOf();
     node.hidden = method === "reference" || !presetOf();
     lines.forEach((line) => line.show(values, method));
-    check.checked = Boolean(values.checkpointing);
+    checks.forEach((each) => each.show(values));
   };
   return { node, show };
 }
