@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.acts import drop, wait_for_api
+from tests.browser.acts import drop, wait_for_api, wait_for_stage
 from tests.browser.conftest import Window
+from tests.browser.control_acts import times
 
 
 @pytest.fixture
@@ -95,3 +96,51 @@ def test_a_dropped_clip_restores_its_settings_and_other_files_are_told(
     text.write_text("no film")
     drop(page, text)
     expect(page.locator(".gm-toast.gm-bad")).to_be_visible()
+
+
+def test_several_clips_are_picked_rated_deleted_and_brought_back(page: Page, wall: Locator, window: Window) -> None:
+    search(page, "rolls take")
+    expect(wall).to_have_count(3)
+    picked = page.locator(".gm-picked")
+    wall.nth(0).click()
+    wall.nth(2).click(modifiers=["Shift"])
+    expect(picked).to_contain_text("3 clips")
+    wall.nth(1).click(modifiers=["Control"])
+    expect(picked).to_contain_text("2 clips")
+    picked.get_by_role("button", name="Rate 2 of 5").click()
+    for clip in (window.seeded[0], window.seeded[2]):
+        wait_for_api(page, f"clips/{clip}", lambda answer: answer["rating"] == 2)
+    page.keyboard.press("Delete")
+    expect(wall).to_have_count(1)
+    expect(wall).to_have_attribute("data-clip", window.seeded[1])
+    expect(picked).to_be_hidden()
+    page.keyboard.press("Control+z")
+    expect(wall).to_have_count(3)
+    wall.nth(0).locator(".gm-tile-mark").click()
+    expect(picked).to_contain_text("1 clip")
+    page.keyboard.press("Escape")
+    expect(picked).to_be_hidden()
+
+
+def test_two_takes_lie_over_one_another_on_one_clock(page: Page, wall: Locator) -> None:
+    search(page, "rolls take")
+    expect(wall).to_have_count(3)
+    wall.nth(0).click()
+    wall.nth(1).click(modifiers=["Control"])
+    page.locator(".gm-picked").get_by_role("button", name="Compare two takes").click()
+    wait_for_stage(page, "versus")
+    expect(page.locator(".gm-versus-told")).to_contain_text("seed 3 and 2")
+    view = page.locator(".gm-view-versus")
+    view.get_by_role("button", name="Play or pause").click()
+    view.get_by_label("Frame of all films").fill("2")
+    first, second = times(page, ".gm-view-versus video")
+    assert first == pytest.approx(second, abs=0.01) and first > 0
+    line = page.get_by_role("slider", name="Line between seed 3 and seed 2")
+    line.press("ArrowLeft")
+    expect(line).to_have_attribute("aria-valuenow", "48")
+    page.keyboard.press("Escape")
+    wait_for_stage(page, "clip")
+    page.locator(".gm-actions").get_by_role("button", name="Compare with another take").click()
+    page.locator(".gm-take:not([aria-selected='true'])").first.click()
+    wait_for_stage(page, "versus")
+    expect(page.locator(".gm-take[data-against]")).to_have_count(1)

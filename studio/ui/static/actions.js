@@ -12,6 +12,7 @@ import { hands } from "./stage.js";
 import { loadClips, set, state } from "./store.js";
 import { addFrame } from "./subject/files.js";
 import { fail, undoable } from "./toast.js";
+import { choose } from "./versus.js";
 import { menu } from "./top.js";
 
 /** The row of buttons under the player. */
@@ -22,12 +23,13 @@ export function actions() {
   return h(
     "div",
     { class: "gm-actions", role: "toolbar", "aria-label": "This clip" },
-    button("again", "Again: the same request, the same seed", () => make(false), { word: "Again" }),
-    button("vary", "Vary: the same request, a new seed", () => make(true), { word: "Vary" }),
+    button("again", "Again: the same request, the same seed", () => make(false), { word: "Again", kind: "gm-terse" }),
+    button("vary", "Vary: the same request, a new seed", () => make(true), { word: "Vary", kind: "gm-terse" }),
     button("use", "Use these settings in the form", useSettings, { word: "Use settings", kind: "gm-terse" }),
     frame,
     longer,
     source,
+    button("compare", "Compare with another take, one over the other", choose, { word: "Compare", kind: "gm-terse" }),
     button("export", "Export", () => openExport(state.clip), { word: "Export", kind: "gm-terse" }),
     button("info", "Details", () => document.documentElement.classList.toggle("gm-details"), { kind: "gm-narrow-only" }),
   );
@@ -92,6 +94,12 @@ export async function rate(rating, clip = state.clip) {
   if (rated.get(clip.id) === sent) rated.delete(clip.id);
 }
 
+/** Give all of several clips one rating. */
+export async function rateAll(rating, clips) {
+  set({ picked: state.picked.map((clip) => ({ ...clip, rating })) });
+  await Promise.all(clips.filter((clip) => clip.rating !== rating).map((clip) => rate(rating, clip)));
+}
+
 /** Move clips to the trash; one click or Ctrl+Z brings them back. */
 export async function remove(clips) {
   const ids = clips.map((clip) => clip.id);
@@ -99,6 +107,7 @@ export async function remove(clips) {
   const at = state.clips?.findIndex((clip) => clip.id === ids[0]) ?? -1;
   try {
     await post("clips/delete", { ids });
+    set({ picked: [], ...(ids.includes(state.against?.id) ? { against: null } : {}) });
     await refresh();
     if (state.clip && ids.includes(state.clip.id)) set({ clip: state.clips[Math.max(0, Math.min(at, state.clips.length - 1))] || null });
     undoable(ids.length > 1 ? `${ids.length} clips deleted.` : "The clip is deleted.", async () => {

@@ -1,6 +1,6 @@
 /** The keys of the window, and the sheet that lists them. */
 import { h, typing } from "./dom.js";
-import { rate, remove } from "./actions.js";
+import { rate, rateAll, remove } from "./actions.js";
 import { generate } from "./go.js";
 import { halt, hands } from "./stage.js";
 import { set, state } from "./store.js";
@@ -8,7 +8,7 @@ import { undo } from "./toast.js";
 
 const LIST = [
   ["Ctrl Enter", "Generate"], ["Esc", "Stop, or close what is open"], ["Space", "Play or pause"], ["← →", "Step one frame"],
-  ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl Z", "Undo a delete or a stroke of the sketch"],
+  ["J  K  L", "Backwards, rest, play (L again: faster)"], ["1 – 5", "Rate"], ["Del", "Delete the clip"], ["Ctrl click", "Compare a take with the clip on the stage; in the library, pick several"], ["Ctrl Z", "Undo a delete or a stroke of the sketch"],
   ["B  E  X", "Brush, eraser, box while a mask is painted; [ ] size them, I inverts"], ["<", "Complete the token of a subject in a prompt"], ["/", "Search"], ["?", "This list"],
 ];
 
@@ -34,6 +34,8 @@ function escape() {
   const root = document.documentElement.classList;
   if (root.contains("gm-details")) root.remove("gm-details");
   else if (typing()) document.activeElement.blur();
+  else if (state.picked.length) set({ picked: [] });
+  else if (state.choosing || state.against) set({ choosing: false, against: null });
   else if (state.watch || state.live?.running.length) halt();
   else if (state.queueOpen) set({ queueOpen: false });
 }
@@ -42,7 +44,7 @@ function escape() {
 const unseen = () => document.documentElement.classList.contains("gm-subjecting");
 
 function plainKey(key) {
-  if (/^[1-5]$/.test(key)) return () => rate(Number(key));
+  if (/^[1-5]$/.test(key)) return () => (state.picked.length ? rateAll(Number(key), state.picked) : rate(Number(key)));
   return {
     " ": () => hands.toggle(),
     ArrowLeft: () => hands.step(-1),
@@ -50,7 +52,7 @@ function plainKey(key) {
     j: () => hands.shuttle(-1),
     k: () => hands.shuttle(0),
     l: () => hands.shuttle(1),
-    Delete: () => state.clip && remove([state.clip]),
+    Delete: () => (state.picked.length ? remove(state.picked) : state.clip && remove([state.clip])),
     "/": () => { set({ tab: state.tab }); const search = document.getElementById("gm-search"); search.focus(); search.select(); },
     "?": help,
   }[key.length === 1 ? key.toLowerCase() : key];

@@ -1,6 +1,7 @@
 /** The library: a wall of posters that play under the pointer. Only the rows in sight are in the page. */
 import { h, icon, plain, text } from "./dom.js";
 import { get, written } from "./api.js";
+import { isPicked, makePickedBar, pick, pickAll } from "./picked.js";
 import { on, set, state } from "./store.js";
 import { fail } from "./toast.js";
 
@@ -18,7 +19,7 @@ export function mount(place) {
   const rating = h("select", { "aria-label": "Rating", onchange: () => change({ rating: Number(rating.value) }) },
     h("option", { value: "0" }, "Any rating"), [1, 2, 3, 4, 5].map((n) => h("option", { value: String(n) }, "★".repeat(n) + (n < 5 ? " or more" : ""))));
   const change = (patch) => { Object.assign(filters, patch); wall.search({ ...filters, text: state.query || "" }); };
-  place.append(h("div", { class: "gm-filters" }, project, model, rating, h("span", { class: "gm-gap" }), count), wall.node);
+  place.append(h("div", { class: "gm-filters" }, project, model, rating, h("span", { class: "gm-gap" }), count), wall.node, makePickedBar());
   wall.counted = (known, more) => text(count, `${known}${more ? "+" : ""} clip${known === 1 && !more ? "" : "s"}`);
   const lists = () => {
     const keep = [project.value, model.value];
@@ -30,10 +31,13 @@ export function mount(place) {
   lists();
   let asked = 0;
   on("query", () => { clearTimeout(asked); asked = setTimeout(() => change({}), 120); });
-  const entered = () => { if (state.tab === "library") change({}); };
+  const entered = () => {
+    if (state.tab === "library") change({});
+    else set({ picked: [] });
+  };
   on("tab", entered);
   on("clips", () => state.tab === "library" && wall.refresh());
-  on("clip", () => wall.mark());
+  on("clip picked", () => wall.mark());
   window.addEventListener("gimbal:library", entered);
   window.addEventListener("gimbal:clip", ({ detail }) => wall.replace(detail));
 }
@@ -101,7 +105,7 @@ function makeWall() {
     for (let at = first; at < last; at++) {
       let tile = tiles.get(at);
       if (!tile) {
-        tile = makeTile(clips[at], at);
+        tile = makeTile(clips[at], at, choose);
         tiles.set(at, tile);
         canvas.append(tile);
       }
@@ -115,7 +119,26 @@ function makeWall() {
   }
 
   function mark() {
-    for (const [at, tile] of tiles) tile.setAttribute("aria-selected", String(clips[at]?.id === state.clip?.id));
+    const none = !state.picked.length;
+    node.classList.toggle("gm-picking", !none);
+    for (const [at, tile] of tiles) {
+      const id = clips[at]?.id;
+      const on = isPicked(id);
+      tile.setAttribute("aria-selected", String(on || (none && id === state.clip?.id)));
+      tile.querySelector(".gm-tile-mark").setAttribute("aria-pressed", String(on));
+    }
+  }
+
+  /** A click, with the keys that are held: one clip, one more, or all from the shown one to this one. */
+  function choose(event, clip) {
+    const touched = event.pointerType === "touch" && state.picked.length;
+    if (event.ctrlKey || event.metaKey || touched) {
+      if (!state.picked.length && state.clip && !touched && clips.some(({ id }) => id === state.clip.id) && state.clip.id !== clip.id) pick(state.clip);
+      pick(clip);
+    } else if (event.shiftKey) {
+      const ends = [state.clip, clip].map((one) => clips.findIndex((each) => each.id === one?.id)).map((at) => Math.max(0, at));
+      pickAll(clips.slice(Math.min(...ends), Math.max(...ends) + 1));
+    } else set({ clip, watch: null, against: null, picked: [] });
   }
 
   function replace(clip) {
@@ -131,12 +154,14 @@ function makeWall() {
     const at = clips.findIndex((each) => each.id === state.clip?.id);
     const { columns, row } = grid();
     const way = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return void pickAll(clips); }
     if (event.key === "Enter" && state.clip) set({ tab: state.form, watch: null });
     if (!way) return;
     event.preventDefault();
     event.stopPropagation();
     const next = Math.max(0, Math.min(clips.length - 1, at + way));
-    set({ clip: clips[next], watch: null });
+    if (event.shiftKey) pickAll([clips[Math.max(0, at)], clips[next]]);
+    set({ clip: clips[next], watch: null, against: null });
     const top = Math.floor(next / columns) * row;
     if (top < node.scrollTop) node.scrollTop = top;
     if (top + row > node.scrollTop + node.clientHeight) node.scrollTop = top + row - node.clientHeight;
@@ -147,7 +172,7 @@ function makeWall() {
   return self;
 }
 
-function makeTile(clip, at) {
+function makeTile(clip, at, choose) {
   const frame = h("div", { class: "gm-tile-frame" }, h("img", { src: clip.poster, alt: "", loading: "lazy", decoding: "async", draggable: "false" }));
   const facts = `${clip.num_frames} f · ${plain(clip.seconds, 1)} s`;
   const tile = h("div", { class: "gm-tile", role: "option", dataset: { clip: clip.id }, title: clip.prompt }, frame,
@@ -155,8 +180,10 @@ function makeTile(clip, at) {
   if (clip.missing) frame.append(h("span", { class: "gm-badge" }, icon("warn"), "file is missing"));
   tile.setAttribute("aria-label", clip.prompt);
   tile.setAttribute("aria-posinset", String(at + 1));
-  tile.addEventListener("click", () => set({ clip, watch: null }));
-  tile.addEventListener("dblclick", () => set({ clip, watch: null, tab: state.form }));
+  const mark = h("button", { type: "button", class: "gm-tile-mark", tabindex: "-1", "aria-label": `Pick: ${clip.prompt}`, "aria-pressed": "false", onclick: (event) => { event.stopPropagation(); pick(clip); } });
+  tile.append(mark);
+  tile.addEventListener("click", (event) => choose(event, clip));
+  tile.addEventListener("dblclick", () => set({ clip, watch: null, against: null, tab: state.form }));
   let soon = 0;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   tile.addEventListener("pointerenter", () => {

@@ -7,6 +7,7 @@ import { generate } from "./go.js";
 import { makePlayer } from "./player.js";
 import { jobs, loadClips, on, ownJobs, set, state } from "./store.js";
 import { fail, tell } from "./toast.js";
+import { makeVersus } from "./versus.js";
 
 const STAGES = {
   starting: "Starting the worker",
@@ -19,11 +20,14 @@ const STAGES = {
   saving: "Saving",
 };
 let player = null;
+let versus = null;
 
 export function mount(place) {
   player = makePlayer();
+  versus = makeVersus();
   const views = {
     clip: h("div", { class: "gm-view gm-view-clip" }, h("div", { class: "gm-canvas" }, player.video, player.gone), player.bar, actions()),
+    versus: versus.node,
     live: live(),
     failed: failed(),
     empty: empty(),
@@ -37,28 +41,34 @@ export function mount(place) {
     document.documentElement.dataset.stage = name;
     if (name === "clip") player.show(what);
     else player.rest();
+    if (name === "versus") versus.show(what);
+    else versus.rest();
     views[name].show?.(what);
     drawNotice(notice);
   };
-  on("live clip clips watch online tab", draw);
+  on("live clip clips watch online tab against", draw);
+  on("watch", () => state.watch && set({ against: null, choosing: false }));
   on("live", chase);
   draw();
 }
 
 /** The player's keys. */
 export const hands = {
-  toggle: () => state.clip && player.toggle(),
-  step: (count) => state.clip && player.step(count),
+  toggle: () => state.clip && (two() ? versus.reel.toggle() : player.toggle()),
+  step: (count) => state.clip && (two() ? versus.reel.step(count) : player.step(count)),
   rest: () => state.clip && player.hold(),
   frame: () => (state.clip ? player.frame() : 0),
-  shuttle: (way) => state.clip && player.shuttle(way),
+  shuttle: (way) => state.clip && (two() ? (way > 0 ? versus.reel.play() : versus.reel.hold()) : player.shuttle(way)),
 };
+
+const two = () => document.documentElement.dataset.stage === "versus";
 
 function shown() {
   if (state.tab === "library") return state.clip ? ["clip", state.clip] : ["loading", null];
   const job = state.watch && jobs().find((each) => each.id === state.watch);
   if (job) return [job.state === "failed" ? "failed" : "live", job];
   if (state.watch) return ["loading", null];
+  if (state.clip && state.against && state.against.id !== state.clip.id) return ["versus", [state.clip, state.against]];
   if (state.clip) return ["clip", state.clip];
   return state.clips && !state.clips.length && !ownJobs().length ? ["empty", null] : ["loading", null];
 }

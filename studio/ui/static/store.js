@@ -4,6 +4,8 @@
  * tab: what is open, "library" or the name of a form's tab; form: the form's tab that was open last.
  * live: the studio's snapshot. online: "connecting" | "on" | "lost". watch: id of the job on the stage, or null.
  * clip: the clip on the stage and in the inspector, or null. clips: the takes of the project, newest first.
+ * against: the clip that the one on the stage is compared with, or null. choosing: whether the next click on a take chooses
+ * that. picked: clips picked in the library.
  * training: id of a training's job that the Subject tab is to open, or null.
  */
 import { get } from "./api.js";
@@ -22,6 +24,9 @@ export const state = {
   more: null,
   clip: null,
   watch: null,
+  against: null,
+  choosing: false,
+  picked: [],
   look: null,
   training: null,
   queueOpen: false,
@@ -76,7 +81,7 @@ export async function loadMore() {
 /** Show another project. */
 export async function openProject(id) {
   localStorage.setItem("gimbal.project", id);
-  set({ project: id, clips: null, clip: null, watch: null });
+  set({ project: id, clips: null, clip: null, watch: null, against: null, picked: [] });
   connect();
   await loadClips();
   begin();

@@ -7,7 +7,7 @@ import { compareView } from "./compare.js";
 import { makeFigureEditor } from "./figure.js";
 import { makePainter } from "./painter.js";
 import { nameOf, MASKED } from "./plan.js";
-import { makeReel, makeTransport } from "./reel.js";
+import { makeReel, makeTransport } from "../reel.js";
 import { makeSheet } from "./sheet.js";
 
 /** Draw the bench into the stage's place: {open(view)}. `sources`: buttons that bring a source. */

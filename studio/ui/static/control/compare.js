@@ -4,7 +4,7 @@ import { get, post } from "../api.js";
 import { on, state } from "../store.js";
 import { fail, tell } from "../toast.js";
 import { makeTasks } from "./tasks.js";
-import { makeWipe } from "./wipe.js";
+import { makeWipe } from "../wipe.js";
 
 /** {node, tools, show(open), possible(clip)}. */
 export function compareView(reel, work) {
@@ -41,7 +41,7 @@ export function compareView(reel, work) {
     wipe.node.hidden = false;
     text(words, "");
     for (const [video, src] of [[source, `/gimbal/media/pictures/${media}`], [result, clip.url]]) if (video.getAttribute("src") !== src) video.src = src;
-    wipe.show({ left: source, right: result }, clip.width / clip.height);
+    wipe.show({ left: source, right: result, words: ["Source", "Result"] }, clip.width / clip.height);
     reel.shape({ frames: clip.num_frames, fps: clip.fps });
     for (const video of [source, result]) reel.add(video);
   }

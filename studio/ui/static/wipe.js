@@ -1,21 +1,22 @@
 /** Two films one over the other with a line between them that is drawn to and fro. */
-import { h } from "../dom.js";
+import { h, text } from "./dom.js";
 
 const STEP = 2;
 
-/** {node, show({left, right}, aspect)}: left and right are elements of the same shape; their words stand at the line. */
+/** {node, show({left, right, words}, aspect)}: left and right are films of one shape; words: the pair at their corners. */
 export function makeWipe() {
   const under = h("div", { class: "gm-c-under" });
   const over = h("div", { class: "gm-c-over" });
-  const line = h("div", { class: "gm-c-line", role: "slider", tabindex: "0", "aria-label": "Line between source and result", "aria-valuemin": "0", "aria-valuemax": "100" });
-  const words = [h("span", { class: "gm-c-word" }, "Source"), h("span", { class: "gm-c-word gm-c-right" }, "Result")];
-  const node = h("div", { class: "gm-c-wipe" }, under, over, line, words);
+  const line = h("div", { class: "gm-c-line", role: "slider", tabindex: "0", "aria-label": "Line between both", "aria-valuemin": "0", "aria-valuemax": "100" });
+  const corners = [h("span", { class: "gm-c-word" }), h("span", { class: "gm-c-word gm-c-right" })];
+  const node = h("div", { class: "gm-c-wipe" }, under, over, line, corners);
   let share = 50;
+  let name = "";
   function put(value) {
     share = Math.max(0, Math.min(100, value));
     node.style.setProperty("--wipe", `${share}%`);
     line.setAttribute("aria-valuenow", String(Math.round(share)));
-    line.setAttribute("aria-valuetext", `${Math.round(share)} % source`);
+    line.setAttribute("aria-valuetext", `${Math.round(share)} % ${name}`);
   }
   const at = (event) => {
     const box = node.getBoundingClientRect();
@@ -40,7 +41,11 @@ export function makeWipe() {
     put(to);
   });
   put(50);
-  function show({ left, right }, aspect) {
+  function show({ left, right, words }, aspect) {
+    corners.forEach((corner, i) => text(corner, words[i]));
+    line.setAttribute("aria-label", `Line between ${words.join(" and ").toLowerCase()}`);
+    name = words[0].toLowerCase();
+    put(share);
     node.style.setProperty("--ratio", String(aspect));
     if (under.firstChild !== right) under.replaceChildren(right);
     if (over.firstChild !== left) over.replaceChildren(left);

@@ -1,5 +1,5 @@
 /** One clock for several clips: they are shown and moved together. */
-import { button, h, icon, plain, text } from "../dom.js";
+import { button, h, icon, plain, text } from "./dom.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2];
 const CLOSE = 1e-3;
