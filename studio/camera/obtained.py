@@ -30,7 +30,10 @@ _log = logging.getLogger("gimbal.camera")
 
 
 def measured_against(file: Path, path: CameraPath, size: tuple[int, int], num_frames: int) -> dict[str, Any]:
-    """What became of a path in a clip, as plain JSON: `problem`, or errors per frame and both ways in metres."""
+    """What became of a path in a clip, as plain JSON: `problem`, or errors per frame and both ways in metres.
+
+    doubt: why those are not to be relied on, "" where they are.
+    """
     from pipelines.measure.measure import measure
     from pipelines.measure.measured import as_track
     from studio.media import read_frames
@@ -43,7 +46,8 @@ def measured_against(file: Path, path: CameraPath, size: tuple[int, int], num_fr
     if seen.problem:
         return {"problem": seen.problem}
     found = compare(asked, as_track(seen, size))
-    return {"problem": "", "confidence": round(seen.confidence, 3), "method": seen.method, **_errors(found)}
+    told = {"problem": "", "doubt": seen.doubt, "confidence": round(seen.confidence, 3), "method": seen.method}
+    return told | _errors(found)
 
 
 def _errors(found: Comparison) -> dict[str, Any]:
@@ -99,8 +103,10 @@ class Measuring:
         """What is known of a clip's camera; {"measuring": True} until it is measured. None without a path."""
         request = GenerationRequest.from_json(row.request_json)
         known = json.loads(row.facts_json or "{}").get(FACT)
-        if request.camera is None or known:
-            return known if request.camera is not None else None
+        if request.camera is None:
+            return None
+        if known and (known.get("problem") or "doubt" in known):  # older ones do not say how sure they are
+            return dict(known)
         self._start(row, request, request.camera)
         return {"measuring": True}
 

@@ -37,6 +37,7 @@ function row(name, value) {
 function told(camera) {
   if (!camera) return [];
   if (camera.problem) return [h("p", { class: "gm-muted" }, `The camera could not be measured. ${camera.problem}`)];
+  if (camera.doubt) return [h("p", { class: "gm-muted" }, `The camera could not be measured well enough to compare it. ${camera.doubt}`)];
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
   const turn = camera.rotation_degrees;
   const away = camera.translation_fraction;
