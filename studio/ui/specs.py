@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.domain.capabilities import Range
+from pipelines.domain.capabilities import FrameGrid, Range
 from pipelines.domain.request import MAX_SEED
 from pipelines.families.family import ModelCard
 
@@ -85,7 +85,35 @@ def _words(card: ModelCard) -> tuple[FieldSpec, ...]:
 
 
 def _shape(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]:
-    grid = card.capabilities.grid
+    return (
+        _model(card, cards),
+        *_extent(card.capabilities.grid),
+        FieldSpec(name="takes", kind="number", label="Takes", default=1, low=1, high=MAX_TAKES),
+        FieldSpec(
+            name="seed",
+            kind="seed",
+            label="Seed",
+            default={"locked": False, "value": 0},
+            high=MAX_SEED,
+            note="Rolled anew for each clip, unless locked",
+        ),
+    )
+
+
+def _model(card: ModelCard, cards: Sequence[ModelCard]) -> FieldSpec:
+    return FieldSpec(
+        name="model",
+        kind="model",
+        label="Model",
+        default=card.id,
+        options=tuple((c.id, c.title) for c in cards),
+        note=card.summary,
+        extra={"weaknesses": card.weaknesses, "licence": card.licence, "examples": list(card.examples)},
+    )
+
+
+def _extent(grid: FrameGrid) -> tuple[FieldSpec, FieldSpec]:
+    """Size and length on the model's grid."""
     sizes = tuple(((w, h), f"{w} × {h}") for w, h in grid.sizes)
     limits = {
         "multiple": grid.size_multiple,
@@ -94,15 +122,6 @@ def _shape(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]
         "max_pixels": grid.max_pixels,
     }
     return (
-        FieldSpec(
-            name="model",
-            kind="model",
-            label="Model",
-            default=card.id,
-            options=tuple((c.id, c.title) for c in cards),
-            note=card.summary,
-            extra={"weaknesses": card.weaknesses, "licence": card.licence, "examples": list(card.examples)},
-        ),
         FieldSpec(
             name="size", kind="size", label="Size", default=grid.sizes[0], unit="px", options=sizes, extra=limits
         ),
@@ -116,15 +135,6 @@ def _shape(card: ModelCard, cards: Sequence[ModelCard]) -> tuple[FieldSpec, ...]
             high=grid.snap_frames(grid.max_frames),
             step=grid.frames_multiple,
             extra={"seconds": True},
-        ),
-        FieldSpec(name="takes", kind="number", label="Takes", default=1, low=1, high=MAX_TAKES),
-        FieldSpec(
-            name="seed",
-            kind="seed",
-            label="Seed",
-            default={"locked": False, "value": 0},
-            high=MAX_SEED,
-            note="Rolled anew for each clip, unless locked",
         ),
     )
 
