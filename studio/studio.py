@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from projects_db.records import JobRow
 from studio.camera.beside import Beside
 from studio.camera.obtained import Measuring
 from studio.camera.picture import Pictures
-from studio.home import add_model, added_models, prepare
+from studio.home import add_model, added_models, prepare, storage_error
 from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.events import Setup
 from studio.jobs.executors import Executor, Listener, StartExecutor
@@ -191,6 +191,24 @@ class Studio:
             request = default_request(cards[0])
         if self.dispatcher is not None and request is not None:
             self.dispatcher.warm(request.to_json())
+
+    def join_models(self, files: Sequence[Path], base: str | None = None) -> ModelCard:
+        """Put a model together from single files and what is here; base: the model that lends what they lack.
+
+        Raises BrokenCheckpoint, UnknownModel, StorageError.
+        """
+        from pipelines.models.joining import join
+
+        chosen = None if base is None else self.catalog.card(base)
+        try:
+            folder = join(files, self.catalog.cards(), self.home.models, chosen)
+        except OSError as error:
+            raise storage_error(error, self.home.models) from error
+        self.catalog.refresh()
+        for fault in self.catalog.broken:
+            if fault.folder == folder:
+                raise BrokenCheckpoint(fault.message, fault.hint)
+        return next(card for card in self.catalog.cards() if card.folder == folder)
 
     def add_model(self, folder: Path) -> tuple[ModelCard, ...]:
         """Offer the checkpoints in a folder from now on; their cards. Raises BrokenCheckpoint, StorageError."""

@@ -7,7 +7,7 @@ models: estimates learn from the machine's own runs, and the manager re-reads wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.domain.conditioning import ReferenceImage
 from pipelines.domain.request import GenerationRequest
@@ -58,8 +58,23 @@ class Shape:
         return self.frames_step or self.temporal
 
 
-def count(shape: Shape, components: Mapping[str, int], request: GenerationRequest) -> Footprint:
-    """The footprint of a request. components: bytes of each component in 16 bits."""
+def held(components: Mapping[str, int], packed: Mapping[str, int]) -> Footprint:
+    """The weights of a model alone. components: bytes in 16 bits; packed: of those that stay as in their files."""
+    sizes = {**components, **packed}
+    return Footprint(
+        components=sizes,
+        packed=frozenset(packed),
+        streamed=sizes.get("vae", 0) + max(sizes.values(), default=0) // 20,
+        activations=0,
+        tiled_activations=0,
+        flops=0.0,
+    )
+
+
+def count(
+    shape: Shape, components: Mapping[str, int], request: GenerationRequest, packed: Mapping[str, int]
+) -> Footprint:
+    """The footprint of a request; components, packed: see `held`."""
     at_once = min(request.num_frames, shape.window or request.num_frames)
     sections = -(-request.num_frames // at_once)
     denoiser = next((components[name] // HALF_BYTES for name in _DENOISERS if name in components), 0)
@@ -70,9 +85,8 @@ def count(shape: Shape, components: Mapping[str, int], request: GenerationReques
     workspace = min(_WORKSPACE, sum(components.values()))
     denoising, decoding = _denoising_bytes(shape, request, at_once), shape.decode_bytes * at_once
     clip = request.num_frames * pixels * 3 * 8
-    return Footprint(
-        components=components,
-        streamed=components.get("vae", 0) + max(components.values(), default=0) // 20,
+    return replace(
+        held(components, packed),
         activations=workspace + max(denoising, decoding * pixels + clip),
         tiled_activations=workspace + max(denoising, decoding * min(pixels, TILE * TILE) + clip),
         flops=passes * _pass_flops(shape, denoiser, request, at_once) + codec + 2 * text * max(shape.text_tokens, 77),

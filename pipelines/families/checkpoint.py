@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.models.one_file import read_one
+from pipelines.models.parts import Place, read_places
 from pipelines.models.weights import AGAIN, Weights, component_weights, inside, read_json
 
 INDEX = "model_index.json"
@@ -50,6 +52,7 @@ class Checkpoint:
 
     classes: (library, class) of each component that is there. configs: what their configuration files say.
     options: plain values of the index, such as boundary_ratio. variants: "fp16" where only such files are there.
+    places: where each component lies.
     """
 
     kind: Kind
@@ -58,6 +61,12 @@ class Checkpoint:
     weights: Mapping[str, Weights] = field(repr=False)
     options: Mapping[str, Any]
     variants: Mapping[str, str]
+    places: Mapping[str, Place] = field(repr=False)
+
+    @property
+    def packed(self) -> Mapping[str, int]:
+        """Bytes of the components whose weights stay in memory as they are in their file."""
+        return {name: found.packed_bytes for name, found in self.weights.items() if found.packed_bytes}
 
 
 def pipeline_of(folder: Path) -> str:
@@ -80,13 +89,24 @@ def read_checkpoint(folder: Path, kind: Kind) -> Checkpoint:
     """Check a folder whole. Raises BrokenCheckpoint naming the file and the remedy."""
     index = read_json(folder / INDEX)
     classes = {name: found for name in kind.parts if (found := _class_of(folder, index, name, kind)) is not None}
-    configs = {name: _config(folder, name, cls) for name, (_, cls) in classes.items()}
+    elsewhere = read_places(folder)
+    places = {name: elsewhere.get(name) or Place(path=folder / name) for name in classes}
+    homes = {name: folder / name if place.is_file else place.path for name, place in places.items()}
+    configs = {name: _config(homes[name], name, cls) for name, (_, cls) in classes.items()}
     weights, variants = {}, {}
     for name, (library, _) in classes.items():
         if is_weighted(name):
-            weights[name], variants[name] = _weights(folder / name, library)
+            weights[name], variants[name] = weights_of(places[name], library)
     options = {k: v for k, v in index.items() if not k.startswith("_") and isinstance(v, _SCALARS)}
-    return Checkpoint(kind=kind, classes=classes, configs=configs, weights=weights, options=options, variants=variants)
+    return Checkpoint(
+        kind=kind,
+        classes=classes,
+        configs=configs,
+        weights=weights,
+        options=options,
+        variants=variants,
+        places=places,
+    )
 
 
 def _class_of(folder: Path, index: Mapping[str, Any], name: str, kind: Kind) -> tuple[str, str] | None:
@@ -102,8 +122,7 @@ def _class_of(folder: Path, index: Mapping[str, Any], name: str, kind: Kind) -> 
     return pair[0], pair[1]
 
 
-def _config(folder: Path, name: str, class_name: str) -> Mapping[str, Any]:
-    home = folder / name
+def _config(home: Path, name: str, class_name: str) -> Mapping[str, Any]:
     if not home.is_dir():
         raise BrokenCheckpoint(f"The checkpoint misses the folder {home}.", AGAIN)
     if not is_weighted(name):
@@ -129,8 +148,11 @@ def _side_config(home: Path, name: str) -> Mapping[str, Any]:
     return config
 
 
-def _weights(home: Path, library: str) -> tuple[Weights, str]:
-    """The weights of a component, and "fp16" where they lie only in files of that name."""
+def weights_of(place: Place, library: str) -> tuple[Weights, str]:
+    """The weights of a component, and "fp16" where they lie only in files of that name. Raises BrokenCheckpoint."""
+    if place.is_file:
+        return read_one(place.path).weights(place.prefix), ""
+    home = place.path
     stem = "model" if library == "transformers" else "diffusion_pytorch_model"
     plain = (home / f"{stem}.safetensors").is_file() or (home / f"{stem}.safetensors.index.json").is_file()
     if not plain and (home / f"{stem}.fp16.safetensors").is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -97,6 +97,7 @@ class Footprint:
 
     flops: floating-point operations of the whole request, for the estimate of its time.
     denoisers: the components that run at each step, one of them at a time; only theirs is ever stored in fewer bits.
+    packed: components whose weights stay rounded as they are in their file (GGUF), whatever the device computes in.
     """
 
     components: Mapping[str, int]
@@ -105,21 +106,26 @@ class Footprint:
     streamed: int
     flops: float
     denoisers: tuple[str, ...] = ("transformer", "transformer_2", "unet")
+    packed: frozenset[str] = frozenset()
 
     @property
     def weights(self) -> int:
         return sum(self.components.values())
 
+    @property
+    def rounds(self) -> bool:
+        """Whether the denoisers' weights can be stored in fewer bits: what is packed already cannot."""
+        return self.packed.isdisjoint(self.denoisers)
+
     def in_full_precision(self) -> Footprint:
         """The same in 32 bits, for devices that compute 16-bit floats slowly or not at all."""
-        doubled = {name: 2 * size for name, size in self.components.items()}
-        return Footprint(
-            components=doubled,
+        sizes = {name: size if name in self.packed else 2 * size for name, size in self.components.items()}
+        return replace(
+            self,
+            components=sizes,
             activations=2 * self.activations,
             tiled_activations=2 * self.tiled_activations,
             streamed=2 * self.streamed,
-            flops=self.flops,
-            denoisers=self.denoisers,
         )
 
 

@@ -15,6 +15,8 @@ from pipelines.families.about import About, read_about
 from pipelines.families.arithmetic import HALF_BYTES, Shape, count
 from pipelines.families.checkpoint import INDEX, Checkpoint, Kind, pipeline_of, read_checkpoint
 from pipelines.families.family import Footprint, ModelCard, Part, Source
+from pipelines.families.single import Record
+from pipelines.models.parts import origin
 from pipelines.models.weights import read_json
 
 Configs = Mapping[str, Mapping[str, Any]]
@@ -107,8 +109,8 @@ class StockFamily:
         about = read_about(folder, {**known.about, **self._own(folder, known, checkpoint)})
         parameters = {part: found.parameters for part, found in checkpoint.weights.items()}
         made = self._described(card_id, known, about, shape, folder, parameters)
-        is_same = known.is_meant_by(folder) or known.fits(checkpoint)
-        settings = {**made.settings, "checkpoint": checkpoint}
+        is_same = known.is_meant_by(origin(folder)) or known.fits(checkpoint)
+        settings = {**made.settings, "checkpoint": checkpoint, "packed": checkpoint.packed}
         return replace(made, settings=settings, source=known.source if is_same else None, is_here=True)
 
     def published(self, home: Path) -> tuple[ModelCard, ...]:
@@ -117,7 +119,23 @@ class StockFamily:
 
     def footprint(self, card: ModelCard, request: GenerationRequest) -> Footprint:
         """See `Family.footprint`."""
-        return count(card.settings["shape"], card.settings["components"], request)
+        settings = card.settings
+        return count(settings["shape"], settings["components"], request, settings.get("packed", NOTHING))
+
+    def records(self) -> tuple[Record, ...]:
+        """The published checkpoints, as a model is put together by them."""
+        kinds = {kind.pipeline: kind for kind in self.kinds}
+        return tuple(
+            Record(
+                id=known.id,
+                title=str(known.about["title"]),
+                kind=kinds[known.pipeline],
+                configs=known.configs,
+                parameters=known.parameters,
+                options=known.options,
+            )
+            for known in self.cards
+        )
 
     def _kind(self, folder: Path, name: str) -> Kind:
         for kind in self.kinds:
@@ -160,14 +178,14 @@ class StockFamily:
     def _known(self, folder: Path, checkpoint: Checkpoint) -> Published:
         """The published checkpoint that a folder is, or else the first of its pipeline, whose defaults then hold."""
         same = [known for known in self.cards if known.pipeline == checkpoint.kind.pipeline]
-        named = [known for known in same if known.is_meant_by(folder)]
+        named = [known for known in same if known.is_meant_by(origin(folder))]
         return next(iter(named or [known for known in same if known.fits(checkpoint)] or same))
 
     def _own(self, folder: Path, known: Published, checkpoint: Checkpoint) -> dict[str, Any]:
         """What an unknown checkpoint says differently from the one whose defaults it takes."""
-        if known.is_meant_by(folder) or known.fits(checkpoint):
+        if known.is_meant_by(origin(folder)) or known.fits(checkpoint):
             return {}
-        return {"title": folder.name[:80] or known.id, "licence": "the checkpoint's own", "examples": ()}
+        return {"title": origin(folder).name[:80] or known.id, "licence": "the checkpoint's own", "examples": ()}
 
     def _shape(self, folder: Path, checkpoint: Checkpoint) -> Shape:
         try:

@@ -31,6 +31,7 @@ from pipelines.families.checkpoint import Checkpoint, is_weighted
 from pipelines.families.family import Adapter, LoadedModel, ModelCard, OnProgress, Progress, Setup
 from pipelines.families.glimpse import Glimpse
 from pipelines.families.pictures import Given
+from pipelines.families.single_load import load_one
 from pipelines.models.memory import is_out_of_memory
 from pipelines.models.placing import load_weights, place, release
 from pipelines.models.weights import AGAIN
@@ -83,20 +84,26 @@ class StockLoader:
             logging.disable_progress_bar()
 
     def shares(self, card: ModelCard) -> Mapping[str, Path]:
-        return {name: (card.folder / name).resolve() for name in _checkpoint(card).classes if name != "scheduler"}
+        places = _checkpoint(card).places
+        return {name: place.path.resolve() for name, place in places.items() if name != "scheduler"}
 
     def component(self, card: ModelCard, name: str, setup: Setup) -> Any:
-        checkpoint, folder = _checkpoint(card), card.folder / name
-        library, class_name = checkpoint.classes[name]
+        checkpoint = _checkpoint(card)
+        place, (library, class_name) = checkpoint.places[name], checkpoint.classes[name]
         try:
             cls = _class(library, class_name)
             if not is_weighted(name):
-                return cls.from_pretrained(folder, local_files_only=True)
-            return load_weights(cls, library, folder, self._dtype(card, name, setup), setup, checkpoint.variants[name])
+                return cls.from_pretrained(place.path, local_files_only=True)
+            dtype = self._dtype(card, name, setup)
+            if place.is_file:
+                return load_one(cls, place, card.folder / name, dtype)
+            return load_weights(cls, library, place.path, dtype, setup, checkpoint.variants[name])
         except _BROKEN as error:
             if is_out_of_memory(error):
                 raise
-            raise BrokenCheckpoint(f"The {name} of {folder} cannot be loaded ({str(error)[:300]}).", AGAIN) from error
+            raise BrokenCheckpoint(
+                f"The {name} of {place.path} cannot be loaded ({str(error)[:300]}).", AGAIN
+            ) from error
 
     def assemble(self, card: ModelCard, components: Mapping[str, Any], setup: Setup) -> LoadedModel:
         checkpoint = _checkpoint(card)
@@ -299,4 +306,5 @@ def _scheduler(card: ModelCard) -> Any:
     cls: Any = getattr(diffusers, name)
     shift = "flow_shift" if name.startswith("UniPC") else "shift"
     own = {shift: card.settings["shift"]} if card.settings["shift"] else {}
-    return cls.from_config(cls.load_config(card.folder / "scheduler", local_files_only=True), **own)
+    home = _checkpoint(card).places["scheduler"].path
+    return cls.from_config(cls.load_config(home, local_files_only=True), **own)

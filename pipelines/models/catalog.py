@@ -13,6 +13,7 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families import NAMES, family_named
 from pipelines.families.family import ModelCard
 from pipelines.models.glance import newer_library, refusal
+from pipelines.models.parts import is_joined
 from pipelines.models.tuned import INDEX, base_folder, is_tuned
 
 DEFAULT = "toybox"
@@ -56,7 +57,7 @@ class Catalog:
         for folder in _folders(self._assets, places):
             card_id = _free_id(folder, cards)
             try:
-                cards[card_id] = _card(folder, card_id)
+                cards[card_id] = _card(folder, card_id, self._fetched)
             except BrokenCheckpoint as error:
                 broken.append(BrokenFolder(folder=folder, message=error.message, hint=error.hint))
         order = sorted(cards, key=lambda card_id: card_id != DEFAULT)
@@ -142,9 +143,12 @@ def _is_checkpoint(path: Path) -> bool:
     return (path / INDEX).is_file() or is_tuned(path)
 
 
-def _card(folder: Path, card_id: str) -> ModelCard:
+def _card(folder: Path, card_id: str, fetched: Path | None) -> ModelCard:
     if not _is_checkpoint(folder):
         raise refusal(folder)
+    if is_joined(folder) and (fetched is None or folder.resolve().parent != fetched.resolve()):
+        message = f"{folder} names files in other places, which only a folder that Gimbal wrote itself may do."
+        raise BrokenCheckpoint(message, "Add the files themselves: launch.py models add FILE.")
     base = base_folder(folder) or folder
     try:
         return _card_of(base, folder, card_id)

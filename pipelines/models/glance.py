@@ -7,11 +7,15 @@ from importlib import metadata
 from pathlib import Path
 
 from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.models.comfy import comfy_models
 from pipelines.models.lora_keys import read_lora
 from pipelines.models.weights import PICKLES, read_json, read_shapes
 
 _LAYOUT = "Choose the folder of a checkpoint in diffusers layout, or fetch one: launch.py models pull MODEL."
-_COMFY = ("diffusion_models", "checkpoints", "unet", "text_encoders")
+_SINGLE = (
+    "Transformers of Wan, LTX-Video, HunyuanVideo and CogVideoX and the codec of Wan 2.1 can be single files; "
+    "else choose the folder of a checkpoint in diffusers layout."
+)
 
 
 def refusal(path: Path) -> BrokenCheckpoint:
@@ -20,12 +24,10 @@ def refusal(path: Path) -> BrokenCheckpoint:
         return _of_file(path)
     if not path.exists():
         return BrokenCheckpoint(f"There is no {path}.", _LAYOUT)
-    models = path / "models" if (path / "models").is_dir() else path
-    if any((models / name).is_dir() for name in _COMFY):
-        message = (
-            f"{path} holds ComfyUI's single files, which lack the configuration and the other parts of their model."
-        )
-        hint = f"Its LoRA can be used: launch.py models lora {models / 'loras'}. {_LAYOUT}"
+    models = comfy_models(path)
+    if models is not None:
+        message = f"{path} is ComfyUI's, whose single files are added one by one or with their folder."
+        hint = f"launch.py models add {path}; for its LoRA: launch.py models lora {models / 'loras'}"
         return BrokenCheckpoint(message, hint)
     return BrokenCheckpoint(f"{path} holds no model_index.json.", _LAYOUT)
 
@@ -48,7 +50,7 @@ def _of_file(path: Path) -> BrokenCheckpoint:
         message = f"{path} is a pickle, which can run any code when it is loaded."
         return BrokenCheckpoint(message, "Use the same model in safetensors.")
     if ending == ".gguf":
-        return BrokenCheckpoint(f"{path} is a GGUF file, which this Gimbal does not load.", _LAYOUT)
+        return BrokenCheckpoint(f"{path} is a GGUF file of no model that Gimbal loads from one.", _SINGLE)
     if ending != ".safetensors":
         return BrokenCheckpoint(f"{path} is no model.", _LAYOUT)
     try:
@@ -58,8 +60,8 @@ def _of_file(path: Path) -> BrokenCheckpoint:
     try:
         facts = read_lora(path)
     except BrokenCheckpoint:
-        message = f"{path} is a single file of {len(shapes)} tensors without the configuration and the other parts."
-        return BrokenCheckpoint(message, _LAYOUT)
+        message = f"{path} is a single file of {len(shapes)} tensors, of no model that Gimbal loads from one."
+        return BrokenCheckpoint(message, _SINGLE)
     return BrokenCheckpoint(f"{path} is a LoRA for {facts.base}.", f"Keep it: launch.py models lora {path}")
 
 

@@ -226,7 +226,7 @@ class Lease:
         if rung in ("collect", "evict"):
             return self._make_room(rung)
         changes = further(self._setup, rung, self._manager.machine)
-        if changes is None:
+        if changes is None or (changes.storage != "whole" and not self._footprint.rounds):
             return False
         self._why += f" The memory ran out, so: {rung}."
         if changes.storage != self._setup.storage:

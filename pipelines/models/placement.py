@@ -87,7 +87,10 @@ def ways(need: Footprint, passes: int, machine: Machine, may_round: bool = False
     own form (all alike if they may be rounded), then the least time; ties go to the way that was named first.
     """
     found = [
-        way for storage in COARSE if storage in machine.storages for way in _stored(need, passes, machine, storage)
+        way
+        for storage in COARSE
+        if storage in machine.storages and (storage == "whole" or need.rounds)
+        for way in _stored(need, passes, machine, storage)
     ]
     return tuple(sorted(found, key=lambda way: (0 if may_round else COARSE.index(way.storage), way.seconds)))
 
@@ -131,7 +134,8 @@ def _placed(
     step = at_work * _OFFLOADED_SLOWER / max(1, passes)
     for pinned, speed in ((True, machine.link), (False, machine.link * _UNPINNED)):
         yield "group_offload", pinned, need.streamed, whole, rest + passes * max(step, denoiser / speed)
-    if storage == "whole":  # the files themselves are the memory: the system drops and reads their pages as it must
+    if storage == "whole" and need.rounds:
+        # The files themselves are the memory: the system drops and reads their pages as it must.
         seconds = rest + (whole - denoiser) / machine.disk + passes * (step + denoiser / machine.disk)
         yield "disk_offload", False, need.streamed, 0, seconds
 

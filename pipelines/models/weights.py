@@ -29,11 +29,24 @@ _ITEM_BYTES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """The safetensors files of one component: `parameters` elements in `file_bytes` bytes on disk."""
+    """The files of one component: `parameters` elements in `file_bytes` bytes on disk.
+
+    packed_bytes: what they take in memory where they stay as they are in the file (GGUF), else 0.
+    """
 
     files: tuple[Path, ...]
     parameters: int
     file_bytes: int
+    packed_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A tensor in a safetensors file. kind: its number format, as the format names it. size: bytes."""
+
+    shape: tuple[int, ...]
+    kind: str
+    size: int
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -119,6 +132,11 @@ def read_header(path: Path) -> dict[str, int]:
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     """The shape of each tensor in a safetensors file, checked against the file's length."""
+    return {name: tensor.shape for name, tensor in read_tensors(path).items()}
+
+
+def read_tensors(path: Path) -> dict[str, Entry]:
+    """Each tensor of a safetensors file, checked against the file's length."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -130,24 +148,26 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         raise BrokenCheckpoint(f"The checkpoint misses the file {path}.", AGAIN) from None
     except (OSError, ValueError, RecursionError) as error:
         raise BrokenCheckpoint(f"The header of {path} cannot be read ({error}).", AGAIN) from None
-    shapes, end = _tensors(path, header)
+    tensors, end = _tensors(path, header)
     if 8 + length + end != size:
         raise BrokenCheckpoint(f"{path} is cut short or damaged: {size:,} bytes, not {8 + length + end:,}.", AGAIN)
-    return shapes
+    return tensors
 
 
-def _tensors(path: Path, header: Any) -> tuple[dict[str, tuple[int, ...]], int]:
-    """(shape by tensor, where the last one ends); the tensors must tile the data without gap or overlap."""
+def _tensors(path: Path, header: Any) -> tuple[dict[str, Entry], int]:
+    """(each tensor, where the last one ends); the tensors must tile the data without gap or overlap."""
     try:
         entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
         spans = sorted((*entry["data_offsets"], name) for name, entry in entries.items())
-        shapes = {name: tuple(entry["shape"]) for name, entry in entries.items()}
+        tensors: dict[str, Entry] = {}
         end = 0
         for start, stop, name in spans:
-            counted = math.prod(shapes[name]) * _ITEM_BYTES[entries[name]["dtype"]]
-            if start != end or stop - start != counted or any(type(n) is not int or n < 0 for n in shapes[name]):
+            shape, kind = tuple(entries[name]["shape"]), entries[name]["dtype"]
+            counted = math.prod(shape) * _ITEM_BYTES[kind]
+            if start != end or stop - start != counted or any(type(n) is not int or n < 0 for n in shape):
                 raise ValueError(f"tensor {name} does not lie where it should")
+            tensors[name] = Entry(shape=shape, kind=kind, size=counted)
             end = stop
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BrokenCheckpoint(f"The header of {path} makes no sense ({error}).", AGAIN) from None
-    return shapes, end
+    return tensors, end

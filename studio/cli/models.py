@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pipelines.families.family import ModelCard
     from pipelines.models.catalog import Catalog
     from studio.home import Home
-    from studio.settings import Settings
 
 HELP = "list, add, fetch and check models, and LoRA files"
 
@@ -20,8 +19,11 @@ HELP = "list, add, fetch and check models, and LoRA files"
 def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("list", help="every model, and every folder that is broken (the default)")
-    add = actions.add_parser("add", help="use checkpoints from where they are: a folder, or the Hugging Face cache")
-    add.add_argument("folder", type=Path, metavar="FOLDER")
+    add = actions.add_parser(
+        "add", help="use what is here: a checkpoint's folder, the Hugging Face cache, single files, ComfyUI's folder"
+    )
+    add.add_argument("paths", type=Path, nargs="+", metavar="PATH", help="a folder, or one or more files of one model")
+    add.add_argument("--base", metavar="MODEL", help="the model here that lends what single files lack")
     pull = actions.add_parser("pull", help="fetch a published model; an interrupted fetch is taken up again")
     pull.add_argument("card", metavar="CARD", help="a model that `models list` says can be fetched")
     pull.add_argument("--mirror", metavar="URL", help="another place than the Hugging Face Hub (also GIMBAL_HUB)")
@@ -41,7 +43,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     home = Home(settings.home)
     match options.action:
         case "add":
-            return _add(options.folder, settings, console)
+            from studio.cli.models_add import add
+
+            return add([path.expanduser() for path in options.paths], options.base, settings, console)
         case "pull":
             from studio.cli.models_pull import fetch
 
@@ -71,22 +75,7 @@ def _list(found: Catalog, console: Console) -> int:
     broken = [{"folder": str(b.folder), "message": b.message, "hint": b.hint} for b in found.broken]
     for folder in broken:
         console.say(f"broken: {folder['folder']}: {folder['message']} {folder['hint']}")
-    console.result(models=[_told(card) for card in cards], published=[_told(card) for card in away], broken=broken)
-    return 0
-
-
-def _add(folder: Path, settings: Settings, console: Console) -> int:
-    """Remember a folder after it was read as a whole. Raises BrokenCheckpoint with what is wrong with it."""
-    from studio.studio import Studio
-
-    studio = Studio(settings, worker=False)
-    try:
-        cards = studio.add_model(folder.expanduser().resolve())
-    finally:
-        studio.close()
-    for card in cards:
-        console.say(f"{card.id}: {card.title}, from {card.folder}")
-    console.result(models=[_told(card) for card in cards])
+    console.result(models=[told(card) for card in cards], published=[told(card) for card in away], broken=broken)
     return 0
 
 
@@ -157,7 +146,7 @@ def _row(card: ModelCard) -> tuple[object, ...]:
     return card.id, card.title, card.family, size, frames, card.licence
 
 
-def _told(card: ModelCard) -> dict[str, Any]:
+def told(card: ModelCard) -> dict[str, Any]:
     grid = card.capabilities.grid
     return {
         "id": card.id,

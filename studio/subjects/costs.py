@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.domain.errors import Problem
 from pipelines.families import family_named
 from pipelines.families.family import ModelCard
+from pipelines.models.parts import is_joined
 from pipelines.personalize.bases import KINDS
 from pipelines.personalize.settings import LARGE_DIM, METHODS, PRESETS, Method, Preset, Settings, preset, to_dict
 from projects_db.records import JobRow, JobState
@@ -190,6 +191,8 @@ def _why_not(card: ModelCard, method: Method) -> str | None:
     if method == "reference":
         takes = "reference_image" in card.capabilities.conditionings
         return None if takes else f"{card.title} takes no reference pictures."
+    if is_joined(card.folder):
+        return f"{card.title} is put together from single files; train on the model's own folder."
     path = Path(card.settings.get("base") or card.folder) / "model_index.json"
     try:
         index = json.loads(path.read_text("utf-8"))

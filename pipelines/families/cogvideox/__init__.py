@@ -5,8 +5,10 @@ from __future__ import annotations
 from pipelines.families.arithmetic import Shape
 from pipelines.families.checkpoint import SCHEDULERS, TOKENIZERS, Kind
 from pipelines.families.cogvideox.cards import CARDS
+from pipelines.families.cogvideox.files import FILES
 from pipelines.families.family import Loader
 from pipelines.families.published import Configs, StockFamily
+from pipelines.families.single import Singles
 
 NAME = "cogvideox"
 PARTS = {
@@ -47,6 +49,7 @@ _FAMILY = StockFamily(
         "give the clip to change as the source clip."
     },
 )
+SINGLES = Singles(files=FILES, records=_FAMILY.records())
 recognises, card, published, footprint = _FAMILY.recognises, _FAMILY.card, _FAMILY.published, _FAMILY.footprint
 
 

@@ -6,7 +6,9 @@ from pipelines.families.arithmetic import Shape
 from pipelines.families.checkpoint import PROCESSORS, SCHEDULERS, TOKENIZERS, Kind
 from pipelines.families.family import Loader
 from pipelines.families.hunyuan.cards import CARDS, WINDOW
+from pipelines.families.hunyuan.files import FILES
 from pipelines.families.published import Configs, StockFamily
+from pipelines.families.single import Singles
 
 NAME = "hunyuan"
 _ONE = {
@@ -70,6 +72,7 @@ _FAMILY = StockFamily(
     shape_of=shape_of,
     refused={"HunyuanSkyreelsImageToVideoPipeline": "SkyReels' own variant of HunyuanVideo is not served."},
 )
+SINGLES = Singles(files=FILES, records=_FAMILY.records())
 recognises, card, published, footprint = _FAMILY.recognises, _FAMILY.card, _FAMILY.published, _FAMILY.footprint
 
 

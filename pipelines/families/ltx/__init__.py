@@ -6,7 +6,9 @@ from pipelines.families.arithmetic import Shape
 from pipelines.families.checkpoint import SCHEDULERS, TOKENIZERS, Kind
 from pipelines.families.family import Loader
 from pipelines.families.ltx.cards import CARDS
+from pipelines.families.ltx.files import FILES
 from pipelines.families.published import Configs, StockFamily
+from pipelines.families.single import Singles
 
 NAME = "ltx"
 SIDE = 32
@@ -70,6 +72,7 @@ _FAMILY = StockFamily(
         "under LTXConditionPipeline.",
     },
 )
+SINGLES = Singles(files=FILES, records=_FAMILY.records())
 recognises, card, published, footprint = _FAMILY.recognises, _FAMILY.card, _FAMILY.published, _FAMILY.footprint
 
 

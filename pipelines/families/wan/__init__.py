@@ -20,16 +20,20 @@ from pipelines.families.arithmetic import Shape
 from pipelines.families.checkpoint import pipeline_of
 from pipelines.families.family import Footprint, Loader, ModelCard
 from pipelines.families.published import capabilities
+from pipelines.families.single import Singles
 from pipelines.families.wan import vace
 from pipelines.families.wan.adapter import check_adapter
 from pipelines.families.wan.arithmetic import count
 from pipelines.families.wan.configs import EULER, WanFolder, read_folder
+from pipelines.families.wan.files import FILES
 from pipelines.families.wan.stock import STOCK
+from pipelines.models.parts import origin
 from pipelines.models.tuned import base_folder
 
 NAME = "wan"
 FEWEST_STEPS_OF_DRAFTS = 8  # a model of fewer steps changes too much from one to the next to leave work out
 PIPELINE = "WanVACEPipeline"
+SINGLES = Singles(files=FILES, records=(*vace.RECORDS, *STOCK.records()))
 
 
 def recognises(folder: Path) -> bool:
@@ -46,8 +50,9 @@ def card(folder: Path, card_id: str) -> ModelCard:
     if base is None and pipeline_of(folder) != PIPELINE:
         return STOCK.card(folder, card_id)
     checked = read_folder(base or folder)
-    source = vace.source_of(base or folder, checked)
-    about = read_about(base or folder, _defaults(checked, (base or folder).name, source is not None))
+    described = origin(base or folder)
+    source = vace.source_of(described, checked)
+    about = read_about(base or folder, _defaults(checked, described.name, source is not None))
     if base is not None:
         about = read_about(folder, vars(about))
     if about.shift_terminal and checked.classes["scheduler"] != EULER:

@@ -7,10 +7,11 @@ it re-reads what the device says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.domain.conditioning import ReferenceImage
 from pipelines.domain.request import GenerationRequest
+from pipelines.families.arithmetic import held
 from pipelines.families.family import Footprint
 from pipelines.families.wan.configs import TransformerConfig, VaeConfig, WanFolder
 
@@ -57,10 +58,10 @@ def count(folder: WanFolder, request: GenerationRequest, text_tokens: int) -> Fo
     text = 2 * 2 * folder.weights["text_encoder"].parameters * text_tokens
     denoising = denoising_bytes(folder.transformer, work)
     components = {name: HALF_BYTES * weights.parameters for name, weights in folder.weights.items()}
+    packed = {name: weights.packed_bytes for name, weights in folder.weights.items() if weights.packed_bytes}
     workspace = min(_WORKSPACE, components["transformer"])
-    return Footprint(
-        components=components,
-        streamed=components["vae"] + max(components.values()) // 20,
+    return replace(
+        held(components, packed),
         activations=workspace + max(denoising, decoding_bytes(vae, request)),
         tiled_activations=workspace + max(denoising, decoding_bytes(vae, request, tile=TILE)),
         flops=passes * transformer_flops(folder.transformer, work) + encode + decode + text,

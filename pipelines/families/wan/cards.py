@@ -15,7 +15,8 @@ _NEW_CODEC = {**_CODEC, "scale_factor_spatial": 16, "scale_factor_temporal": 4, 
 _HEADS = {"attention_head_dim": 128, "patch_size": [1, 2, 2]}
 _SMALL = {**_HEADS, "num_attention_heads": 12, "num_layers": 30, "in_channels": 16}
 _LARGE = {**_HEADS, "num_attention_heads": 40, "num_layers": 40, "in_channels": 16}
-_LARGE_IMAGE = {**_LARGE, "in_channels": 36}
+_LARGE_IMAGE = {**_LARGE, "in_channels": 36, "image_dim": 1280}
+_LARGE_BLIND = {**_LARGE, "in_channels": 36, "image_dim": None}
 _MIDDLE = {**_HEADS, "num_attention_heads": 24, "num_layers": 30, "in_channels": 48}
 _TEXT, _OLD_CODEC, _SEEING = 5_680_910_336, 126_892_531, 630_766_080
 _LICENCE = "Apache-2.0"
@@ -178,6 +179,7 @@ CARDS = (
         traits=_WORDS,
         parameters=_A14B,
         configs={"transformer": _LARGE, "vae": _CODEC, "transformer_2": {}},
+        options={"boundary_ratio": 0.875},
         settings={"second_guidance": 0.75},
         settings_source=_SETTINGS,
     ),
@@ -195,7 +197,8 @@ CARDS = (
         ),
         traits=_PICTURE,
         parameters={**_A14B, "transformer": 14_288_901_184, "transformer_2": 14_288_901_184},
-        configs={"transformer": _LARGE_IMAGE, "vae": _CODEC, "transformer_2": {}},
+        configs={"transformer": _LARGE_BLIND, "vae": _CODEC, "transformer_2": {}},
+        options={"boundary_ratio": 0.9},
         settings_source=_SETTINGS,
     ),
     Published(
@@ -216,6 +219,7 @@ CARDS = (
         traits={"adapters": True, "draft": True, "lacks": (*_LACKS, _NO_END)},
         parameters={"transformer": 4_999_787_712, "text_encoder": _TEXT, "vae": 704_688_668},
         configs={"transformer": _MIDDLE, "vae": _NEW_CODEC},
+        options={"expand_timesteps": True},
         settings_source=_SETTINGS,
     ),
 )

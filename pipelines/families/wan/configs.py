@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pipelines.domain.errors import BrokenCheckpoint
-from pipelines.models.weights import AGAIN, Weights, component_weights, inside, read_json
+from pipelines.families.checkpoint import weights_of
+from pipelines.models.parts import Place, read_places
+from pipelines.models.weights import AGAIN, Weights, inside, read_json
 
 T = TypeVar("T")
 EULER = "FlowMatchEulerDiscreteScheduler"
@@ -85,6 +87,7 @@ class WanFolder:
     transformer: TransformerConfig
     vae: VaeConfig
     weights: dict[str, Weights]
+    places: dict[str, Place] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size_multiple(self) -> int:
@@ -99,14 +102,17 @@ def read_folder(folder: Path) -> WanFolder:
     if index.get("transformer_2", [None, None])[0] is not None:
         message = f"{folder / 'model_index.json'} names two transformers; Wan VACE with one is served."
         raise BrokenCheckpoint(message, "Choose a Wan 2.1 VACE checkpoint.")
-    configs = {name: _config(folder, name, classes[name]) for name in CLASSES}
+    elsewhere = read_places(folder)
+    places = {name: elsewhere.get(name) or Place(path=folder / name) for name in CLASSES}
+    homes = {name: folder / name if place.is_file else place.path for name, place in places.items()}
+    configs = {name: _config(homes[name], name, classes[name]) for name in CLASSES}
     vae = _numbers(_vae, folder / "vae", configs["vae"])
     transformer = _numbers(_transformer, folder / "transformer", configs["transformer"])
     text = _numbers(_text, folder / "text_encoder", configs["text_encoder"])
     _check_fit(folder, vae, transformer, configs["transformer"])
-    weights = {name: component_weights(folder / name, stem) for name, stem in STEMS.items()}
-    _check_tokenizer(folder / "tokenizer")
-    return WanFolder(classes=classes, text=text, transformer=transformer, vae=vae, weights=weights)
+    weights = {name: weights_of(places[name], CLASSES[name][0])[0] for name in STEMS}
+    _check_tokenizer(homes["tokenizer"])
+    return WanFolder(classes=classes, text=text, transformer=transformer, vae=vae, weights=weights, places=places)
 
 
 def _class_name(folder: Path, index: dict[str, Any], name: str) -> str:
@@ -118,10 +124,10 @@ def _class_name(folder: Path, index: dict[str, Any], name: str) -> str:
     return str(entry[1])
 
 
-def _config(folder: Path, name: str, class_name: str) -> dict[str, Any]:
-    if not (folder / name).is_dir():
-        raise BrokenCheckpoint(f"The checkpoint misses the folder {folder / name}.", AGAIN)
-    path = inside(folder / name, _CONFIGS[name])
+def _config(home: Path, name: str, class_name: str) -> dict[str, Any]:
+    if not home.is_dir():
+        raise BrokenCheckpoint(f"The checkpoint misses the folder {home}.", AGAIN)
+    path = inside(home, _CONFIGS[name])
     config = read_json(path)
     if "auto_map" in config or config.get("trust_remote_code"):
         raise BrokenCheckpoint(f"{path} asks to run code from the checkpoint.", "Remote code is not loaded.")

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.families.family import LoadedModel, ModelCard, Setup
+from pipelines.families.single_load import load_one
 from pipelines.families.wan.configs import CLASSES, STEMS
 from pipelines.families.wan.fuse import fuse
 from pipelines.families.wan.model import WanModel
@@ -33,19 +34,22 @@ class WanLoader:
             logging.disable_progress_bar()
 
     def shares(self, card: ModelCard) -> Mapping[str, Path]:
-        folder, adapter = card.settings["base"], card.settings["adapter"]
+        places, adapter = card.settings["checkpoint"].places, card.settings["adapter"]
         own = {"transformer": adapter.resolve()} if adapter else {}
-        return {name: (folder / name).resolve() for name in CLASSES if name != "scheduler"} | own
+        return {name: places[name].path.resolve() for name in CLASSES if name != "scheduler"} | own
 
     def component(self, card: ModelCard, name: str, setup: Setup) -> Any:
         library, _ = CLASSES[name]
         cls = getattr(LIBRARIES[library], card.settings["checkpoint"].classes[name])
-        folder, adapter = card.settings["base"] / name, card.settings["adapter"]
-        blamed = folder
+        place, adapter = card.settings["checkpoint"].places[name], card.settings["adapter"]
+        blamed = place.path
         try:
             if name not in STEMS:
-                return cls.from_pretrained(folder, local_files_only=True)
-            model = load_weights(cls, library, folder, _dtype(name, setup), setup)
+                return cls.from_pretrained(place.path, local_files_only=True)
+            if place.is_file:
+                model = load_one(cls, place, card.settings["base"] / name, _dtype(name, setup))
+            else:
+                model = load_weights(cls, library, place.path, _dtype(name, setup), setup)
             if name == "transformer" and adapter:
                 blamed = adapter
                 fuse(model, adapter)
@@ -73,7 +77,8 @@ def _scheduler(card: ModelCard, cls: Any) -> Any:
     shift = "shift" if cls is diffusers.FlowMatchEulerDiscreteScheduler else "flow_shift"
     terminal = card.settings["shift_terminal"]
     own = {shift: card.settings["shift"]} | ({"shift_terminal": terminal} if terminal else {})
-    return cls.from_config(cls.load_config(card.settings["base"] / "scheduler", local_files_only=True), **own)
+    home = card.settings["checkpoint"].places["scheduler"].path
+    return cls.from_config(cls.load_config(home, local_files_only=True), **own)
 
 
 def _dtype(name: str, setup: Setup) -> torch.dtype:

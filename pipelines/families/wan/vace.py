@@ -8,7 +8,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.families.checkpoint import Kind
 from pipelines.families.family import Source
+from pipelines.families.single import Record
 from pipelines.families.wan.configs import CLASSES, TextConfig, TransformerConfig, VaeConfig, WanFolder
 from pipelines.families.wan.controls import MAX_CONTROLS
 from pipelines.models.weights import Weights
@@ -17,6 +19,7 @@ SMALLEST = 1536
 """Width of the smallest published model; anything narrower is somebody's own."""
 
 SETTINGS = "the defaults of VACE's own inference script for Wan, and the repository of Wan 2.1"
+KIND = Kind(pipeline="WanVACEPipeline", parts={name: allowed for name, (_, allowed) in CLASSES.items()})
 WEAKNESSES = "Where control clip and words disagree it follows the clip; ragged moving holes leave seams."
 TRAITS: Mapping[str, Any] = MappingProxyType(
     {"max_controls": MAX_CONTROLS, "restyles": True, "control_span": True, "adapters": True}
@@ -65,9 +68,32 @@ def _vace(size: str, dim: int, ffn_dim: int, layers: int, vace_layers: int, para
     return Vace(id=f"wan-2.1-vace-{size.lower()}", title=f"Wan 2.1 VACE {size}", source=source, folder=folder)
 
 
+def _numbers(heads: int, branches: range) -> dict[str, Any]:
+    """What tells the transformers apart: heads, and beside which of its layers the branch has one of its own."""
+    return {
+        "num_attention_heads": heads,
+        "attention_head_dim": 128,
+        "num_layers": branches.stop,
+        "in_channels": 16,
+        "vace_layers": list(branches),
+    }
+
+
 CARDS = (
     _vace("1.3B", 1536, 8960, 30, 15, 2_153_972_032),
     _vace("14B", 5120, 13824, 40, 8, 17_337_592_896),
+)
+
+
+RECORDS = tuple(
+    Record(
+        id=known.id,
+        title=known.title,
+        kind=KIND,
+        configs={"transformer": numbers, "vae": {"base_dim": _VAE.base_dim, "z_dim": _VAE.z_dim}},
+        parameters={name: weights.parameters for name, weights in known.folder.weights.items()},
+    )
+    for known, numbers in zip(CARDS, (_numbers(12, range(0, 30, 2)), _numbers(40, range(0, 40, 5))), strict=True)
 )
 
 
