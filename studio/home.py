@@ -70,6 +70,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def estimators(self) -> Path:
+        """A person's own readers of depth, poses and masks, a folder for each, and those that were fetched."""
+        return self.root / "estimators"
+
+    @property
     def loras(self) -> Path:
         return self.root / "loras"
 

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from pipelines.domain.errors import BrokenCheckpoint, DownloadError, GimbalError, NoSpace, StorageError
-from pipelines.families.family import ModelCard, Part
+from pipelines.families.family import Part, Source
 from pipelines.models.hub import Hub, Listing, RemoteFile, is_whole
 
 INCOMING = ".incoming"
@@ -44,10 +45,26 @@ class _Wish:
     target: PurePosixPath
 
 
+class Fetchable(Protocol):
+    """What can be fetched: the card of a model, or of an estimator. source: None where it is not published."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+    @property
+    def source(self) -> Source | None: ...
+
+
 OnFetched = Callable[[Fetched], None]  # raises domain.errors.Stopped to leave; what has come stays for the next time
 
 
-def pull(card: ModelCard, hub: Hub, check: Callable[[Path], object], on_fetched: OnFetched) -> Path:
+def pull(card: Fetchable, hub: Hub, check: Callable[[Path], object], on_fetched: OnFetched) -> Path:
     """Fetch a published card into its folder, and return that.
 
     check: reads the folder as a whole before it is offered; raises BrokenCheckpoint. Raises DownloadError, NoSpace,
@@ -94,7 +111,7 @@ def verify(folder: Path) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-def _wishes(card: ModelCard, hub: Hub, pinned: dict[str, str]) -> Iterator[_Wish]:
+def _wishes(card: Fetchable, hub: Hub, pinned: dict[str, str]) -> Iterator[_Wish]:
     """Every file of a card's repositories that is to be fetched."""
     assert card.source is not None
     whole = Part(repository=card.source.repository, revision=card.source.revision, take=card.source.take)

@@ -51,10 +51,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
             return fetch(options.card, options.mirror, settings, console)
         case "verify":
-            return _verify(catalog(settings.assets, home).card(options.card), console)
+            from studio.cli.models_estimators import folder_of
+
+            folder = folder_of(options.card, home) or catalog(settings.assets, home).card(options.card).folder
+            return _verify(options.card, folder, console)
         case "lora":
             return _lora(options.file, home, console)
-    return _list(catalog(settings.assets, home), console)
+    return _list(catalog(settings.assets, home), home, console)
 
 
 def catalog(assets: Path, home: Home) -> Catalog:
@@ -65,7 +68,9 @@ def catalog(assets: Path, home: Home) -> Catalog:
     return Catalog(assets, added_models(home), home.models)
 
 
-def _list(found: Catalog, console: Console) -> int:
+def _list(found: Catalog, home: Home, console: Console) -> int:
+    from studio.cli import models_estimators
+
     cards = found.cards()
     console.table(("model", "title", "family", "size", "frames", "licence"), [_row(card) for card in cards])
     away = found.published()
@@ -75,19 +80,21 @@ def _list(found: Catalog, console: Console) -> int:
     broken = [{"folder": str(b.folder), "message": b.message, "hint": b.hint} for b in found.broken]
     for folder in broken:
         console.say(f"broken: {folder['folder']}: {folder['message']} {folder['hint']}")
-    console.result(models=[told(card) for card in cards], published=[told(card) for card in away], broken=broken)
+    readers = models_estimators.listed(home, console)
+    here, offered = [told(card) for card in cards], [told(card) for card in away]
+    console.result(models=here, published=offered, broken=broken, estimators=readers)
     return 0
 
 
-def _verify(card: ModelCard, console: Console) -> int:
+def _verify(card_id: str, folder: Path, console: Console) -> int:
     """Read every file of a fetched model and compare it with its hash."""
     from pipelines.models.fetch import verify
 
-    wrong = verify(card.folder)
+    wrong = verify(folder)
     for name in wrong:
-        console.say(f"not as it came: {card.folder / name}")
+        console.say(f"not as it came: {folder / name}")
     if not wrong:
-        console.say(f"{card.id} is as it came.")
+        console.say(f"{card_id} is as it came.")
     console.result(ok=not wrong, wrong=list(wrong))
     return 1 if wrong else 0
 

@@ -33,8 +33,8 @@ class Choice:
 
 
 def estimator_folders(home: Home) -> tuple[Path, ...]:
-    """Where a person's own estimators are looked for: `estimators` in the data folder, and the folders they added."""
-    return (home.root / "estimators", *added_models(home))
+    """Where a person's own estimators are looked for: their place in the data folder, and the folders they added."""
+    return (home.estimators, *added_models(home))
 
 
 def choices(added: Sequence[Path] = ()) -> tuple[Choice, ...]:
