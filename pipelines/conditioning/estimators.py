@@ -57,7 +57,7 @@ def available(kind: EstimatorKind, added: Sequence[Path] = ()) -> tuple[Estimato
     """The estimators of a kind, a shipped one first; `added` are folders or folders of such."""
     cards: list[EstimatorCard] = []
     shipped = (SHIPPED[kind],) if kind in SHIPPED else ()
-    for folder in (*shipped, *_candidates(added)):
+    for folder in (*shipped, *candidates(added)):
         try:
             card = card_of(folder)
         except BrokenCheckpoint:
@@ -75,7 +75,8 @@ def chosen(kind: EstimatorKind, folder: Path | None) -> EstimatorCard:
     return card
 
 
-def _candidates(added: Sequence[Path]) -> Iterable[Path]:
+def candidates(added: Sequence[Path]) -> Iterable[Path]:
+    """The folders themselves, and what lies in those that are folders of such."""
     for path in added:
         yield path
         if path.is_dir() and not (path / "config.json").is_file():

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pipelines.conditioning.choosing import Choosable
 from pipelines.domain.conditioning import ControlKind
 
-MODULES = ("depth", "pose", "canny", "lineart", "scribble", "flow", "grey", "mediapipe_pose")
+MODULES = ("depth", "pose", "canny", "lineart", "scribble", "flow", "grey", "mediapipe_pose", "annotators")
 
 Clip = NDArray[np.uint8]
 Options = Mapping[str, float]

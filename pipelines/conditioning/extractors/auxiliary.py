@@ -29,13 +29,18 @@ def why_not() -> str:
 
 @functools.cache
 def detector(name: str) -> Any:
-    """One of its detectors, ready to be called with a picture uint8 (H, W, 3). Imports torch. Raises ImportError."""
+    """One of its detectors that need no weights, ready to be called with a picture uint8 (H, W, 3). See `imported`."""
+    return getattr(imported(), name)()
+
+
+def imported(part: str = "") -> Any:
+    """The package, or a part of it such as `hed`. Imports torch. Raises ImportError."""
     if why_not():
         raise ImportError(why_not())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _import_torchvision()
-        return getattr(importlib.import_module("controlnet_aux"), name)()
+        return importlib.import_module(f"controlnet_aux.{part}".rstrip("."))
 
 
 def _import_torchvision() -> None:
