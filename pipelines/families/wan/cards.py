@@ -33,6 +33,8 @@ _NO_SOURCE = ("source_clip", "It makes new clips; Wan VACE changes and extends o
 _NO_REFERENCE = ("reference_image", "It has no input for pictures of things; Wan VACE has one.")
 _NO_KEYS = ("key_image", "It was trained with pictures at the ends at most; Wan VACE takes them anywhere.")
 _NO_END = ("end_image", "It was trained with a picture at the first frame only; Wan 2.1 FLF2V takes one at both ends.")
+_NO_FIRST = ("start_image", "Its picture shows the character, not the first frame: give it as a reference picture.")
+_NO_LAST = ("end_image", "It ends where the skeleton clip ends.")
 _NO_START = ("start_image", "This checkpoint was trained on words alone; the I2V ones start from a picture.")
 _LACKS = (_NO_CONTROL, _NO_MASK, _NO_SOURCE, _NO_REFERENCE, _NO_KEYS)
 _WORDS: dict[str, Any] = {"adapters": True, "draft": True, "lacks": (*_LACKS, _NO_END, _NO_START)}
@@ -87,6 +89,9 @@ def _wan_21(card_id: str, repository: str, about: dict[str, Any], transformer: A
         **more,
     )
 
+
+SEGMENT = 77
+"""Frames that Wan Animate makes at once; longer clips are made one segment after the other."""
 
 _A14B: dict[str, Any] = {
     "text_encoder": _TEXT,
@@ -221,5 +226,34 @@ CARDS = (
         configs={"transformer": _MIDDLE, "vae": _NEW_CODEC},
         options={"expand_timesteps": True},
         settings_source=_SETTINGS,
+    ),
+    Published(
+        id="wan-2.2-animate-14b",
+        pipeline="WanAnimatePipeline",
+        repository="Wan-AI/Wan2.2-Animate-14B-Diffusers",
+        about=_about(
+            "Wan 2.2 Animate 14B",
+            "Your character, from one picture, moves as a skeleton clip does; long clips come segment by segment.",
+            _WEAK_LARGE + " Faces are left to the model: the expressions of a driving clip are not read.",
+            **{**_BOTH, "shift": 0.0, "conditionings": frozenset({"reference_image", "control_clip"})},
+            lengths=(77, 153, 229, 41),
+            fps=Range(low=4, high=60, default=30),
+            steps=Range(low=1, high=100, default=20),
+            guidance=Range(low=1, high=20, default=1, step=0.1),
+        ),
+        traits={
+            "adapters": True,
+            "needs": frozenset({"reference_image", "control_clip"}),
+            "controls": frozenset({"pose"}),
+            "lacks": (_NO_MASK, _NO_SOURCE, _NO_KEYS, _NO_FIRST, _NO_LAST),
+        },
+        parameters={
+            "transformer": 15_177_050_484,
+            "text_encoder": _TEXT,
+            "vae": _OLD_CODEC,
+            "image_encoder": _SEEING,
+        },
+        configs={"transformer": {**_LARGE, "in_channels": 36}, "vae": _CODEC},
+        settings_source="the example of its pipeline in diffusers",
     ),
 )

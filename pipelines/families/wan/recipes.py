@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.domain.conditioning import EndImage, StartImage
+from PIL import Image
+
+from pipelines.domain.conditioning import ControlClip, EndImage, ReferenceImage, StartImage
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
 from pipelines.families.stock import Call, Recipe
+from pipelines.families.wan.cards import SEGMENT
 
 
 def _pipeline(card: ModelCard, request: GenerationRequest) -> str:
@@ -32,5 +36,30 @@ def _arguments(call: Call) -> Mapping[str, Any]:
     return named
 
 
+def _segments(card: ModelCard, request: GenerationRequest) -> int:
+    """Each segment begins with the last frame of the one before."""
+    at_once = min(SEGMENT, request.num_frames)
+    return max(1, math.ceil((request.num_frames - 1) / max(1, at_once - 1)))
+
+
+def _animated(call: Call) -> Mapping[str, Any]:
+    """The character and the skeletons. Black faces are what the model was shown where it should follow none."""
+    named: dict[str, Any] = {"segment_frame_length": min(SEGMENT, call.request.num_frames)}
+    character, poses = call.given.part(ReferenceImage), call.given.part(ControlClip)
+    if character is not None:
+        named["image"] = call.given.picture(character)
+    if poses is not None:
+        named["pose_video"] = call.given.clip(poses)
+    side = call.pipe.transformer.config.motion_encoder_size
+    return {**named, "face_video": [Image.new("RGB", (side, side))] * call.request.num_frames}
+
+
+_ANIMATE = Recipe(
+    arguments=_animated,
+    passes=lambda card, request: request.steps * _segments(card, request),
+    full=("vae", "image_encoder"),
+)
 _RECIPE = Recipe(arguments=_arguments, pipeline=_pipeline, full=("vae", "image_encoder"))
-RECIPES: Mapping[str, Recipe] = MappingProxyType({"WanPipeline": _RECIPE, "WanImageToVideoPipeline": _RECIPE})
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {"WanPipeline": _RECIPE, "WanImageToVideoPipeline": _RECIPE, "WanAnimatePipeline": _ANIMATE}
+)

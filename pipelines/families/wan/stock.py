@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelines.families.arithmetic import Shape
 from pipelines.families.checkpoint import PROCESSORS, SCHEDULERS, TOKENIZERS, Kind
 from pipelines.families.published import Configs, StockFamily
-from pipelines.families.wan.cards import CARDS
+from pipelines.families.wan.cards import CARDS, SEGMENT
 
 _PARTS = {
     "tokenizer": TOKENIZERS,
@@ -16,12 +16,17 @@ _PARTS = {
     "scheduler": SCHEDULERS,
 }
 _LOOKING = {"image_encoder": ("CLIPVisionModel", "CLIPVisionModelWithProjection"), "image_processor": PROCESSORS}
+_ANIMATED = {name: classes for name, classes in _PARTS.items() if name != "transformer_2"}
 KINDS = (
     Kind(pipeline="WanPipeline", parts=_PARTS, optional=frozenset({"transformer_2"})),
     Kind(
         pipeline="WanImageToVideoPipeline",
         parts={**_PARTS, **_LOOKING},
         optional=frozenset({"transformer_2", *_LOOKING}),
+    ),
+    Kind(
+        pipeline="WanAnimatePipeline",
+        parts={**_ANIMATED, **_LOOKING, "transformer": ("WanAnimateTransformer3DModel",)},
     ),
 )
 
@@ -38,6 +43,7 @@ def shape_of(pipeline: str, configs: Configs) -> Shape:
         layers=transformer["num_layers"],
         text_tokens=512,
         decode_bytes=900,
+        window=SEGMENT if pipeline == "WanAnimatePipeline" else 0,
     )
 
 
@@ -47,7 +53,6 @@ STOCK = StockFamily(
     cards=CARDS,
     shape_of=shape_of,
     refused={
-        "WanAnimatePipeline": "It needs a clip of the driving face beside the skeleton, which Gimbal does not make.",
         "WanVideoToVideoPipeline": "It is the text-to-video checkpoint under another name; use that folder.",
     },
 )

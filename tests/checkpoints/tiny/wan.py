@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import diffusers
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel
+from diffusers import (
+    AutoencoderKLWan,
+    UniPCMultistepScheduler,
+    WanAnimateTransformer3DModel,
+    WanTransformer3DModel,
+)
 from transformers import CLIPVisionConfig, CLIPVisionModel, UMT5Config, UMT5EncoderModel
 
 from pipelines.families.family import ModelCard
@@ -49,13 +54,12 @@ def _stock(folder: Path, card: ModelCard) -> Mapping[str, Any]:
         parts["image_encoder"] = _looking() if is_seeing else None
     if _is_new(card):
         parts["expand_timesteps"] = True
-    text = UMT5Config(vocab_size=WORDS, d_model=WIDTH, d_kv=8, d_ff=16, num_layers=1, num_heads=2, pad_token_id=0)
     build: Any = getattr(diffusers, name)
     pipe = build(
         tokenizer=tokenizer(),
-        text_encoder=UMT5EncoderModel(text).eval(),
+        text_encoder=_reading(),
         vae=_codec(),
-        scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
+        scheduler=_steps(),
         **parts,
     )
     pipe.save_pretrained(folder, safe_serialization=True)
@@ -78,6 +82,51 @@ def _transformer(concatenates: bool, is_seeing: bool, **more: Any) -> WanTransfo
         added_kv_proj_dim=24 if is_seeing else None,
         **more,
     )
+
+
+def _animate(folder: Path, card: ModelCard) -> Mapping[str, Any]:
+    transformer = WanAnimateTransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=4 + 8,
+        latent_channels=4,
+        out_channels=4,
+        text_dim=WIDTH,
+        freq_dim=16,
+        ffn_dim=16,
+        num_layers=2,
+        image_dim=WIDTH,
+        motion_encoder_channel_sizes={"4": 8, "8": 8, "16": 8},
+        motion_encoder_size=16,
+        motion_style_dim=8,
+        motion_dim=4,
+        motion_encoder_dim=8,
+        face_encoder_hidden_dim=8,
+        face_encoder_num_heads=2,
+        inject_face_latents_blocks=2,
+    )
+    build: Any = diffusers.WanAnimatePipeline
+    pipe = build(
+        tokenizer=tokenizer(),
+        text_encoder=_reading(),
+        vae=_codec(),
+        scheduler=_steps(),
+        image_processor=clip_processor(),
+        image_encoder=_looking(),
+        transformer=transformer,
+    )
+    pipe.save_pretrained(folder, safe_serialization=True)
+    return {"sizes": [[32, 16]], "lengths": [5], "max_sequence_length": 16}
+
+
+def _reading() -> UMT5EncoderModel:
+    config = UMT5Config(vocab_size=WORDS, d_model=WIDTH, d_kv=8, d_ff=16, num_layers=1, num_heads=2, pad_token_id=0)
+    return UMT5EncoderModel(config).eval()
+
+
+def _steps() -> UniPCMultistepScheduler:
+    return UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
 
 
 def _codec() -> AutoencoderKLWan:
@@ -104,4 +153,9 @@ def _looking() -> CLIPVisionModel:
     return CLIPVisionModel(config).eval()
 
 
-WRITERS = {"WanVACEPipeline": _vace, "WanPipeline": _stock, "WanImageToVideoPipeline": _stock}
+WRITERS = {
+    "WanVACEPipeline": _vace,
+    "WanPipeline": _stock,
+    "WanImageToVideoPipeline": _stock,
+    "WanAnimatePipeline": _animate,
+}

@@ -23,7 +23,7 @@ CARDS = [card for name in NAMES for card in family_named(name).published(HOME)]
 
 def refused() -> list[tuple[str, str]]:
     """Pipelines that are known and not served, by family."""
-    served = {"wan": ("WanAnimatePipeline",), "ltx": ("LTXLatentUpsamplePipeline",)}
+    served = {"wan": ("WanVideoToVideoPipeline",), "ltx": ("LTXLatentUpsamplePipeline",)}
     return [(name, pipeline) for name, pipelines in served.items() if name in NAMES for pipeline in pipelines]
 
 
