@@ -72,6 +72,14 @@ def _sparse(call: Call) -> Mapping[str, Any]:
     return {"conditioning_frames": [placed[at] for at in frames], "controlnet_frame_indices": frames}
 
 
+def _end_free_noise(pipe: Any) -> None:
+    """What the pipeline's own `disable_free_noise` does, which fails where no motion is in the middle of the U-Net."""
+    pipe._free_noise_context_length = None
+    for block in (*pipe.unet.down_blocks, pipe.unet.mid_block, *pipe.unet.up_blocks):
+        if hasattr(block, "motion_modules"):
+            pipe._disable_free_noise_in_block(block)
+
+
 def _run(call: Call, arguments: dict[str, Any]) -> Any:
     """Clips longer than a window: noise that repeats, shuffled, and attention joined from windows (FreeNoise)."""
     window = call.card.settings.get("free_noise", 0)
@@ -81,7 +89,7 @@ def _run(call: Call, arguments: dict[str, Any]) -> Any:
     try:
         return call.pipe(**arguments)
     finally:
-        call.pipe.disable_free_noise()
+        _end_free_noise(call.pipe)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
