@@ -108,5 +108,5 @@ def _projects(routes: APIRouter, studio: Studio) -> None:
 
     @routes.post("/api/projects/{project_id}/delete")
     def delete(project_id: str) -> dict[str, Any]:
-        studio.repository.delete_project(project_id)
-        return {}
+        """Delete a project with its clips, whose ids are told: restoring one of them brings the project back."""
+        return {"ids": list(studio.repository.delete_project(project_id, trash_clips=True))}

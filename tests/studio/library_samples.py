@@ -39,9 +39,11 @@ def request(seed: int, media: tuple[str, ...] = ()) -> GenerationRequest:
     )
 
 
-def leased(library: Library, seed: int = 1, asked: GenerationRequest | None = None) -> JobRow:
-    """A job that a worker has just taken."""
-    project = library.repository.list_projects()[0].id
+def leased(
+    library: Library, seed: int = 1, asked: GenerationRequest | None = None, project: str | None = None
+) -> JobRow:
+    """A job that a worker has just taken, of the first project unless another is named."""
+    project = project or library.repository.list_projects()[0].id
     library.repository.add_jobs(project, [(asked or request(seed)).to_json()])
     row = library.repository.lease_next(1)
     assert row is not None

@@ -45,7 +45,7 @@ export function mount(place) {
 function makeWall() {
   const canvas = h("div", { class: "gm-wall-canvas" });
   const node = h("div", { class: "gm-wall", tabindex: "0", role: "listbox", "aria-label": "Clips" }, canvas);
-  const none = h("p", { class: "gm-muted gm-pad", hidden: true }, "No clip fits. Try other words or filters.");
+  const none = h("p", { class: "gm-muted gm-pad", hidden: true });
   node.append(none);
   let clips = [];
   let cursor = null;
@@ -113,6 +113,7 @@ function makeWall() {
       tile.style.transform = `translate(${GAP + (at % columns) * (side + GAP)}px, ${Math.floor(at / columns) * row}px)`;
     }
     none.hidden = clips.length > 0;
+    text(none, Object.values(query).some(Boolean) ? "No clip fits. Try other words or filters." : "Nothing here yet. Every clip you make is kept here, with what made it.");
     self.counted(clips.length, Boolean(cursor));
     if (cursor && node.scrollTop + 4 * node.clientHeight > rows * row) more();
     mark();

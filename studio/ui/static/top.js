@@ -3,7 +3,7 @@ import { button, bytes, duration, h, icon, text } from "./dom.js";
 import { post } from "./api.js";
 import { FORM_TABS, loadStart, on, openProject, set, state } from "./store.js";
 import { help } from "./keys.js";
-import { fail, tell } from "./toast.js";
+import { fail, undoable } from "./toast.js";
 
 const TABS = [...FORM_TABS, ["library", "Library"]];
 
@@ -57,13 +57,23 @@ function entries() {
     null,
     { ask: "New project", run: async (name) => { const made = await post("projects", { name }); await loadStart(); await openProject(made.id); } },
     { ask: "Rename this project", run: async (name) => { await post(`projects/${state.project}/rename`, { name }); await loadStart(); } },
-    { word: "Delete this project", run: async () => {
-      await post(`projects/${state.project}/delete`);
-      tell("The project is deleted.", { hint: "Its clips are in the trash." });
-      await loadStart();
-      await openProject(state.project);
-    } },
+    { word: "Delete this project", run: () => deleteProject(state.start.projects.find((p) => p.id === state.project)) },
   ];
+}
+
+const MOST_AT_ONCE = 5000;
+
+/** Its clips go to the trash; they come back with it. */
+async function deleteProject({ id, name }) {
+  const { ids } = await post(`projects/${id}/delete`);
+  await loadStart();
+  await openProject(state.project);
+  undoable(`“${name}” is deleted${ids.length ? `, with ${ids.length === 1 ? "its clip" : `its ${ids.length} clips`}` : ""}.`, async () => {
+    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) await post("clips/restore", { ids: ids.slice(at, at + MOST_AT_ONCE) });
+    const back = ids.length ? id : (await post("projects", { name })).id;
+    await loadStart();
+    await openProject(back);
+  });
 }
 
 /** A small menu under a button. An entry with `ask` turns into a text field, with `asks` at once. */

@@ -21,7 +21,7 @@ from studio.studio import Studio, default_request
 from studio.ui.app import build
 from studio.ui.exports import KEPT
 from studio.ui.tabs.image import TAB
-from tests.studio.library_samples import produce
+from tests.studio.library_samples import leased, produce
 from tests.studio.media.samples import moving
 from tests.studio.ui.conftest import BASE
 
@@ -153,6 +153,17 @@ def test_projects_are_made_renamed_and_deleted(client: TestClient) -> None:
     assert (made["name"], names[made["id"]]) == ("Titles", "Credits")
     client.post(f"/gimbal/api/projects/{made['id']}/delete")
     assert made["id"] not in {row["id"] for row in client.get("/gimbal/api/projects").json()}
+
+
+def test_a_deleted_project_comes_back_with_its_clips(client: TestClient, studio: Studio) -> None:
+    made = client.post("/gimbal/api/projects", json={"name": "Titles"}).json()["id"]
+    job = leased(studio.library, 41, project=made)
+    clip = studio.library.store(job, produce(studio.library, job)).id
+    told = client.post(f"/gimbal/api/projects/{made}/delete").json()
+    assert told == {"ids": [clip]} and client.get("/gimbal/api/clips", params={"project": made}).json()["clips"] == []
+    client.post("/gimbal/api/clips/restore", json=told)
+    assert made in {row["id"] for row in client.get("/gimbal/api/projects").json()}
+    assert [row["id"] for row in client.get("/gimbal/api/clips", params={"project": made}).json()["clips"]] == [clip]
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ export function compareView(reel, work) {
     wipe.node.hidden = true;
     lay.hidden = true;
     text(words, sentence);
+    reel.hold();
     leave();
   }
   const leave = () => { for (const video of [source, result]) reel.remove(video); };
