@@ -75,6 +75,11 @@ class Home:
         return self.root / "estimators"
 
     @property
+    def measured(self) -> Path:
+        """What was measured of models on this machine."""
+        return self.root / "measured"
+
+    @property
     def loras(self) -> Path:
         return self.root / "loras"
 

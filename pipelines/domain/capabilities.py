@@ -163,6 +163,9 @@ def _draft_problems(request: GenerationRequest, capabilities: Capabilities) -> I
     if request.draft and not capabilities.draft:
         message = f"The model {request.model} makes no drafts: there is no work that it could leave out."
         yield Problem(field="draft", message=message, hint="Make a final clip, or choose another model.")
+    if request.shortcut and not request.draft:
+        message = f"The way {request.shortcut} leaves work out, and a final clip leaves out none."
+        yield Problem(field="shortcut", message=message, hint="Ask for a draft, or leave the way open.")
 
 
 def _prompt_problems(request: GenerationRequest, capabilities: Capabilities) -> Iterable[Problem]:

@@ -7,7 +7,7 @@ import json
 import re
 import typing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pipelines.domain.adapters import AdapterUse
 from pipelines.domain.camera.path import CameraPath
@@ -20,6 +20,8 @@ VERSION = 1
 MAX_SEED = 2**32 - 1
 MAX_JSON_CHARS = 800_000
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+Shortcut = Literal["", "first_block", "mag", "attention", "words", "deep"]
+SHORTCUTS: tuple[Shortcut, ...] = typing.get_args(Shortcut)
 T = TypeVar("T")
 
 
@@ -30,7 +32,8 @@ class GenerationRequest:
     width, height: pixels. num_frames: frames. fps: frames per second. steps: denoising steps.
     guidance: classifier-free guidance scale (1 = off). camera: the move that was asked for; what the model is given of
     it stands in `conditioning`. subjects: the person's own subjects whose tokens stand in the prompt. adapters: LoRA
-    put over the model. draft: made in less time by leaving out work that changes the frames a little.
+    put over the model. draft: made in less time by leaving out work that changes the frames a little. shortcut: how it
+    is left out, "" = in the usual way (see `pipelines.models.drafts`).
     """
 
     model: str
@@ -48,6 +51,7 @@ class GenerationRequest:
     subjects: tuple[SubjectUse, ...] = ()
     adapters: tuple[AdapterUse, ...] = ()
     draft: bool = False
+    shortcut: Shortcut = ""
 
     def __post_init__(self) -> None:
         for name in ("fps", "guidance"):  # 8 and 8.0 are one rate, and so must be their text
@@ -71,6 +75,7 @@ class GenerationRequest:
             "subjects",
             "adapters",
             "draft",
+            "shortcut",
         ):  # requests without keep the text they had before these
             del fields[later]
         if self.camera is not None:
@@ -81,6 +86,8 @@ class GenerationRequest:
             fields["adapters"] = [dataclasses.asdict(use) for use in self.adapters]
         if self.draft:
             fields["draft"] = True
+        if self.shortcut:
+            fields["shortcut"] = self.shortcut
         return json.dumps({"version": VERSION, **fields}, sort_keys=True, allow_nan=False)
 
     @staticmethod

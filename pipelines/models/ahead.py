@@ -41,11 +41,11 @@ class ReadAhead:
             if self._thread is not None:
                 self._thread.join()
 
-    def taken(self, folders: Iterable[Path]) -> int:
-        """Leave off, and tell how many bytes were read from these folders; the rest is read by whoever needs it."""
-        wanted = set(folders)
+    def taken(self, places: Iterable[Path]) -> int:
+        """Leave off, and tell how many bytes of these components were read; who needs the rest reads it now."""
+        wanted = set(places)
         with self._turn:
-            return sum(size for folder, size in self._end().items() if folder in wanted)
+            return sum(size for path, size in self._end().items() if not wanted.isdisjoint((path, path.parent)))
 
     def _end(self) -> dict[Path, int]:
         """End the thread; what it read, which is forgotten then."""
@@ -69,10 +69,10 @@ class ReadAhead:
         buffer = memoryview(bytearray(_CHUNK))
         with path.open("rb", buffering=0) as file:
             while not self._ending.is_set() and (count := file.readinto(buffer)):
-                self._read[path.parent] = self._read.get(path.parent, 0) + count
+                self._read[path] = self._read.get(path, 0) + count
 
 
-def weight_files(folders: Iterable[Path]) -> tuple[Path, ...]:
-    """The files with weights in these folders of components, each once, in their order."""
-    found = (path for folder in folders for path in sorted(folder.glob("*.safetensors")))
+def weight_files(places: Iterable[Path]) -> tuple[Path, ...]:
+    """The files with the weights of components, each once, in their order. places: their folders, or single files."""
+    found = (path for place in places for path in ([place] if place.is_file() else sorted(place.glob("*.safetensors"))))
     return tuple(dict.fromkeys(found))

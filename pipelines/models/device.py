@@ -75,7 +75,7 @@ def measure() -> DeviceFacts:
         )
     if torch.backends.mps.is_available():
         return _apple() or cpu_facts()
-    return replace(cpu_facts(), note=_unused_card())
+    return replace(cpu_facts(), note=unused_card())
 
 
 def cpu_facts() -> DeviceFacts:
@@ -147,7 +147,7 @@ def _nvidia() -> DeviceFacts | None:
         return None
 
 
-def _unused_card() -> str:
+def unused_card() -> str:
     """Why an NVIDIA card that is there is not used; empty where there is none."""
     if _nvidia_tool() is None:
         return ""

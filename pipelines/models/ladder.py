@@ -46,7 +46,7 @@ def further(setup: Setup, rung: Rung, machine: Machine) -> Setup | None:
     if rung == "offload" and machine.kind == "cuda" and setup.placement == "resident":
         return replace(setup, placement="model_offload")
     if rung == "stream" and machine.kind == "cuda" and setup.placement in ("resident", "model_offload"):
-        return replace(setup, placement="group_offload", pinned=False)
+        return replace(setup, placement="group_offload", pinned=False, compiled=False)
     if rung == "round" and machine.kind != "cuda" and setup.storage == "whole" and "fp8" in machine.storages:
         return replace(setup, storage="fp8")
     return None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,13 @@ from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
 from pipelines.families.family import Adapter, LoadedModel, Loader, ModelCard, OnProgress, Progress, Setup
+from pipelines.models.calibration import key_of
+from pipelines.models.compiling import can_compile, shape_of
 from pipelines.models.estimate import footprint_on, passes
 from pipelines.models.facts import RunFacts
 from pipelines.models.installed import attention
 from pipelines.models.ladder import Rung, climb, further
-from pipelines.models.placement import SIZES
+from pipelines.models.placement import SIZES, Way
 from pipelines.models.remedy import remedy
 from pipelines.models.residency import ComponentKey, Need, plan
 
@@ -92,12 +94,22 @@ class Lease:
         self._footprint = footprint_on(self._card, request, manager.device)
         manager.memory.start_peak()
         start = time.perf_counter()
+        marks: list[float] = []
+
+        def marking(progress: Progress) -> None:
+            if progress.stage == "encoding":
+                marks[:] = [time.perf_counter()]
+            elif progress.stage == "denoising":
+                marks.append(time.perf_counter())
+            on_progress(progress)
 
         def attempt() -> Frames:
             with manager.memory.limited(manager.allowance()):
-                return self._generated(request, media, on_progress)
+                return self._generated(request, media, marking)
 
         frames, rung = climb(attempt, self._step, self._explain)
+        if can_compile(request, self._setup, manager.machine, manager.installed):
+            manager.compilations.note(shape_of(request, manager.device.name), self._setup.compiled, marks)
         manager.last_run = RunFacts(
             model=self._card.id,
             load_seconds=round(self._load_seconds, 3),
@@ -130,11 +142,24 @@ class Lease:
             elif hasattr(model, "adapt"):
                 model.adapt(adapters)
             if request.draft:
-                from pipelines.models.drafts import drafting
-
-                self._left = meanwhile.enter_context(drafting(model.pipe))
+                self._left = meanwhile.enter_context(self._drafting(model.pipe, request))
             frames: Frames = model.generate(request, media, on_progress)
             return frames
+
+    @contextmanager
+    def _drafting(self, pipe: Any, request: GenerationRequest) -> Iterator[Left]:
+        """Leave work out as the request says; what a draft found out about the model serves the next ones."""
+        from pipelines.models.drafts import DEFAULT, Draft, drafting
+
+        manager, by = self._manager, request.shortcut or DEFAULT
+        places = [key.folder for name, key in self._keys.items() if name in self._footprint.denoisers]
+        key = key_of(places, pipe.scheduler)
+        ratios = manager.calibrations.find(key) if by == "mag" else None
+        draft = Draft(by=by, steps=request.steps, ratios=ratios, room=lambda: manager.allowance() // 2)
+        with drafting(pipe, draft) as left:
+            yield left
+        if left.ratios:
+            manager.calibrations.keep(key, left.ratios)
 
     def _adapters(self, request: GenerationRequest) -> tuple[Adapter, ...]:
         """The files of the request's LoRA. Raises InvalidRequest."""
@@ -160,12 +185,19 @@ class Lease:
         self._setup = chosen.way.put_into(self._setup)
         chosen_attention = attention(manager.device, manager.installed, self._request.draft)
         self._setup = replace(self._setup, attention=chosen_attention)
-        self._why = chosen.told
+        self._setup = replace(self._setup, compiled=self._compiles(chosen.way))
+        self._why = f"{chosen.told} Its blocks are compiled." if self._setup.compiled else chosen.told
         self._keys = need.under(chosen.way.storage)
         for done, (name, key) in enumerate(self._keys.items()):
             on_progress(Progress(stage="loading", fraction=done / len(self._keys)))
             self._pin(name, key)
         self._model()
+
+    def _compiles(self, way: Way) -> bool:
+        manager, request = self._manager, self._request
+        step = way.seconds / max(1, request.steps)
+        able = can_compile(request, self._setup, manager.machine, manager.installed)
+        return able and manager.compilations.wanted(shape_of(request, manager.device.name), request.steps, step)
 
     def _pin(self, name: str, key: ComponentKey) -> None:
         manager = self._manager

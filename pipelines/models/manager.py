@@ -10,27 +10,29 @@ from pathlib import Path
 from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import OnProgress
 from pipelines.models.ahead import ReadAhead, weight_files
+from pipelines.models.calibration import Calibrations
 from pipelines.models.catalog import Catalog
+from pipelines.models.compiling import Compilations
 from pipelines.models.device import DeviceFacts, main_memory, settle
 from pipelines.models.facts import RunFacts
 from pipelines.models.installed import find_installed, machine_of
 from pipelines.models.lease import Assembled, Lease, Loaded, component_keys
 from pipelines.models.loras import LoraShelf
-from pipelines.models.memory import Memory, memory_of
+from pipelines.models.memory import Memory, memory_of, spare_main_memory
 from pipelines.models.residency import ComponentKey, Resident, Room
-
-_LEFT_BYTES, _LEFT_SHARE = 2 * 2**30, 0.1  # of main memory, for everything else that runs on the machine
 
 
 @dataclass(frozen=True, kw_only=True)
 class Belongings:
     """What a person has beside the models.
 
-    subjects: where the files of their subjects lie. loras: the library that requests take LoRA from.
+    subjects: where the files of their subjects lie. loras: the library that requests take LoRA from. measured: where
+    what this machine measured of models is kept; None = for this process only.
     """
 
     subjects: Path | None = None
     loras: LoraShelf | None = None
+    measured: Path | None = None
 
 
 class ModelManager:
@@ -62,6 +64,8 @@ class ModelManager:
         self.components: dict[ComponentKey, Loaded] = {}
         self.assembled: dict[str, Assembled] = {}
         self.ahead = ReadAhead(self._room_ahead)
+        self.calibrations = Calibrations(self.own.measured)
+        self.compilations = Compilations(self.own.measured)
         settle(device)
 
     def residents(self) -> tuple[Resident, ...]:
@@ -106,32 +110,33 @@ class ModelManager:
             component.loader.release(component.value)
             del self.components[component.key]
             component.value = None
+            self.compilations.forget()
             self.memory.collect()
         return len(chosen)
 
     def room(self) -> Room:
         """What there is for a plan: measured, with enough main memory left over that the machine never freezes."""
-        ram = _spare_main_memory() if self.device.kind == "cuda" else None
+        ram = spare_main_memory(*main_memory()) if self.device.kind == "cuda" else None
         return Room(
-            free=self.memory.free(), budget=self.budget_bytes, machine=self.machine, ram=ram, may_round=self.may_round
+            free=self._free(), budget=self.budget_bytes, machine=self.machine, ram=ram, may_round=self.may_round
         )
 
     def allowance(self) -> int:
         """Bytes a run may take beyond the components in memory."""
-        free = self.memory.free()
+        free = self._free()
         if self.budget_bytes is None:
             return free
         return max(0, min(free, self.budget_bytes - sum(r.size for r in self.residents() if r.on_device)))
 
+    def _free(self) -> int:
+        """Bytes of the device that may be taken; of main memory not all, so that the machine never freezes."""
+        free = self.memory.free()
+        return free if self.device.kind == "cuda" else min(free, spare_main_memory(*main_memory()))
+
     def _room_ahead(self) -> int:
         """Bytes of files that may be read ahead: what runs may itself lie in files that the system has mapped."""
-        return _spare_main_memory() - sum(c.size for c in tuple(self.components.values()) if c.pins > 0)
+        return spare_main_memory(*main_memory()) - sum(c.size for c in tuple(self.components.values()) if c.pins > 0)
 
     def forget_models(self, keys: set[ComponentKey]) -> None:
         """Take apart the models that use any of these components."""
         self.assembled = {name: made for name, made in self.assembled.items() if not made.keys & keys}
-
-
-def _spare_main_memory() -> int:
-    total, free = main_memory()
-    return max(0, free - max(_LEFT_BYTES, int(_LEFT_SHARE * total)))

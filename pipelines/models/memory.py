@@ -17,6 +17,7 @@ from pipelines.models.device import DeviceFacts, main_memory
 
 _ALLOCATOR = "DefaultCPUAllocator"
 _ONEDNN = "could not create a primitive"  # what its kernels say when they get no memory for their code and buffers
+_LEFT_BYTES, _LEFT_SHARE = 2 * 2**30, 0.1  # of main memory, for everything else that runs on the machine
 _SLACK = 64 * 2**20  # room for what is no tensor: threads, Python's own objects, small buffers
 
 
@@ -47,6 +48,13 @@ class Memory(Protocol):
 def memory_of(device: DeviceFacts) -> Memory:
     """The memory of a real device (torch is imported for "cuda" and "mps")."""
     return CudaMemory() if device.kind == "cuda" else MainMemory(mps=device.kind == "mps")
+
+
+def spare_main_memory(total: int, free: int) -> int:
+    """Bytes of free main memory that may be taken without the machine freezing: the rest of it keeps at least 2 GiB and
+    a tenth of the whole, and where less than twice that is free, half of it.
+    """
+    return max(0, free - min(max(_LEFT_BYTES, int(_LEFT_SHARE * total)), free // 2))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

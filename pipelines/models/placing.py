@@ -140,15 +140,19 @@ def _set_computing(denoiser: Any, setup: Setup) -> None:
             denoiser.set_attention_backend(setup.attention)
         finally:
             logger.setLevel(level)
-    if setup.compiled and getattr(denoiser, "_repeated_blocks", None):
-        denoiser.compile_repeated_blocks(fullgraph=False, dynamic=None)
-    else:
+    if not (setup.compiled and getattr(denoiser, "_repeated_blocks", None)):
         _uncompile(denoiser)
+    elif not any(_is_compiled(part) for part in denoiser.modules()):
+        denoiser.compile_repeated_blocks(fullgraph=False, dynamic=False)  # for each shape anew, as quick as can be
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    return getattr(module, "_compiled_call_impl", None) is not None
 
 
 def _uncompile(module: nn.Module) -> None:
     for part in module.modules():
-        if getattr(part, "_compiled_call_impl", None) is not None:
+        if _is_compiled(part):
             part._compiled_call_impl = None
 
 

@@ -8,7 +8,7 @@ import re
 import secrets
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.cli import structuring
 from studio.cli.camera_source import SOURCE
@@ -51,6 +51,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a LoRA of `launch.py models lora` over the model, -2 to 2 (1 is as trained); may be given again",
     )
     parser.add_argument("--draft", action="store_true", help="in less time, with frames a little different")
+    parser.add_argument(
+        "--shortcut", metavar="WAY", default="", help="a draft by this way: first_block, mag, attention, words or deep"
+    )
     parser.add_argument("--camera", metavar="PATH", help=f"the camera's move: {SOURCE}")
     structuring.arguments(parser)
 
@@ -79,7 +82,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.camera:
             request = _with_camera(request, options.camera, card, studio, console)
         request = _with_subjects(request, options.subject, studio)
-        request = dataclasses.replace(request, adapters=_adapters(options.lora, studio), draft=options.draft)
+        request = dataclasses.replace(request, adapters=_adapters(options.lora, studio), **_drafted(options))
         _note_unknown_words(request, card, console)
         made = structuring.Structured(request, [])
         if structuring.is_asked(options):
@@ -91,9 +94,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.output:
             making.hand_over(path, options.output)
             path = options.output
-    console.say(f"{path}  seed {clip.seed}  clip {clip.id}{'  draft' if options.draft else ''}")
+    console.say(f"{path}  seed {clip.seed}  clip {clip.id}{'  draft' if request.draft else ''}")
     console.result(**making.told(clip, path), structure=made.told)
     return 0
+
+
+def _drafted(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a request that make it a draft. Raises GimbalError for a way that there is not."""
+    from pipelines.domain.errors import GimbalError
+    from pipelines.domain.request import SHORTCUTS
+
+    if options.shortcut not in SHORTCUTS:
+        known = ", ".join(way for way in SHORTCUTS if way)
+        raise GimbalError(f"There is no way {options.shortcut!r} to make drafts.", f"Choose among {known}.")
+    return {"draft": options.draft or bool(options.shortcut), "shortcut": options.shortcut}
 
 
 def _request(options: argparse.Namespace, card: ModelCard, pictures: tuple[Conditioning, ...]) -> GenerationRequest:

@@ -192,6 +192,13 @@ def test_lora_fit_the_model_or_it_is_said_why(uses: tuple[AdapterUse, ...], take
     assert (said in found[0].message and found[0].field == "adapters") if said else not found
 
 
+def test_a_final_clip_takes_no_shortcut() -> None:
+    final = dataclasses.replace(GOOD, shortcut="deep")
+    able = dataclasses.replace(capabilities_of(GRID), draft=True)
+    assert [p.field for p in problems(final, able)] == ["shortcut"]
+    assert problems(dataclasses.replace(final, draft=True), able) == ()
+
+
 def test_a_draft_is_refused_where_there_is_none() -> None:
     draft = dataclasses.replace(GOOD, draft=True)
     assert [p.field for p in problems(draft, capabilities_of(GRID))] == ["draft"]

@@ -131,7 +131,7 @@ def test_a_request_without_lora_and_draft_reads_as_it_did_before_there_were_such
 
 def test_lora_and_draft_come_back_from_the_text() -> None:
     uses = (AdapterUse(digest="a" * 64, name="fog", strength=0.5), AdapterUse(digest="b" * 64, strength=-1))
-    changed = dataclasses.replace(PLAIN, adapters=uses, draft=True)
+    changed = dataclasses.replace(PLAIN, adapters=uses, draft=True, shortcut="deep")
     assert GenerationRequest.from_json(changed.to_json()) == changed
 
 
@@ -140,6 +140,7 @@ def test_lora_and_draft_come_back_from_the_text() -> None:
     [
         {"draft": 1},
         {"draft": "yes"},
+        {"shortcut": "magic"},
         {"adapters": {}},
         {"adapters": [{"digest": "a" * 64, "strength": "strong"}]},
         {"adapters": [{"digest": "a" * 64, "path": "/etc/passwd"}]},

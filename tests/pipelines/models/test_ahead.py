@@ -112,6 +112,15 @@ def test_no_more_is_read_than_there_is_room_for(tmp_path: Path) -> None:
     assert ahead.taken(folders) == 0
 
 
+def test_a_component_that_is_one_file_is_read_too(tmp_path: Path) -> None:
+    single = tmp_path / "transformer.gguf"
+    single.write_bytes(bytes(7000))
+    ahead = ReadAhead(room=lambda: 10**9)
+    ahead.begin(lambda: weight_files([single]))
+    ahead.wait()
+    assert ahead.taken([single]) == 7000
+
+
 def test_a_file_that_goes_away_ends_the_reading_quietly(tmp_path: Path) -> None:
     ahead = ReadAhead(room=lambda: 10**9)
     ahead.begin(lambda: (tmp_path / "gone.safetensors",))

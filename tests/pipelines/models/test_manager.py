@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -16,14 +17,14 @@ import torch
 from pipelines.domain.adapters import AdapterUse
 from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, OutOfMemory, UnknownModel
 from pipelines.domain.frames import Frames
-from pipelines.domain.request import GenerationRequest
+from pipelines.domain.request import GenerationRequest, Shortcut
 from pipelines.families.family import Progress
 from pipelines.models.catalog import Catalog
-from pipelines.models.device import DeviceFacts, measure
+from pipelines.models.device import DeviceFacts, main_memory, measure
 from pipelines.models.estimate import footprint_on
 from pipelines.models.loras import LoraShelf
 from pipelines.models.manager import Belongings, ModelManager
-from pipelines.models.memory import Memory, memory_of
+from pipelines.models.memory import Memory, memory_of, spare_main_memory
 from tests.pipelines import tiny
 from tests.pipelines.conftest import smallest_request
 
@@ -262,6 +263,17 @@ def test_weights_that_lack_tensors_of_their_config_are_refused(own_folder: Path,
         make(ModelManager(catalog, device), smallest_request(catalog.cards()[0]), quiet)
 
 
+@pytest.mark.parametrize(("total", "free", "spare"), [(64, 60, 53.6), (16, 10, 8), (8, 3, 1.5), (4, 0, 0)])
+def test_main_memory_is_never_taken_whole(total: float, free: float, spare: float) -> None:
+    assert spare_main_memory(int(total * 2**30), int(free * 2**30)) == pytest.approx(spare * 2**30)
+
+
+def test_a_device_that_shares_main_memory_leaves_the_machine_its_part(catalog: Catalog, device: DeviceFacts) -> None:
+    manager = ModelManager(catalog, device)
+    if device.kind != "cuda":
+        assert manager.room().free < main_memory()[1] - 2**30 and manager.allowance() < main_memory()[1] - 2**30
+
+
 def test_an_unknown_model_loads_nothing(catalog: Catalog, device: DeviceFacts) -> None:
     manager = ModelManager(catalog, device)
     with pytest.raises(UnknownModel):
@@ -317,6 +329,57 @@ def test_a_draft_says_so_and_the_final_clip_after_it_is_the_same_to_the_bit(
     assert whole is not None and quick is not None and whole.draft == "" and "passes reused" in quick.draft
     assert quick.flops < whole.flops and draft.digest() != final.digest()
     assert make(manager, request, quiet).digest() == final.digest()
+
+
+@pytest.mark.parametrize("way", ["attention", "words", "deep"])
+def test_a_draft_by_a_named_way_says_so_and_leaves_the_model_as_it_was(
+    catalog: Catalog, device: DeviceFacts, way: Shortcut
+) -> None:
+    manager = ModelManager(catalog, device)
+    request = smallest_request(catalog.card("one"), steps=6)
+    final = make(manager, request, quiet).digest()
+    draft = make(manager, dataclasses.replace(request, draft=True, shortcut=way), quiet)
+    run = manager.last_run
+    assert run is not None and "taken over in" in run.draft and draft.digest() != final
+    assert run.flops == 0.0  # nobody counted what was saved, so no estimate learns from it
+    assert make(manager, request, quiet).digest() == final
+
+
+def test_steps_are_left_out_by_the_checkpoint_s_own_figures_once_they_are_measured(
+    catalog: Catalog, device: DeviceFacts, tmp_path: Path
+) -> None:
+    own = Belongings(measured=tmp_path / "measured")
+    request = smallest_request(catalog.card("one"), steps=10)
+    draft = dataclasses.replace(request, draft=True, shortcut="mag")
+    manager = ModelManager(catalog, device, own=own)
+    final = make(manager, request, quiet).digest()
+    assert make(manager, draft, quiet).digest() == final  # measured on a clip that is made whole
+    assert manager.last_run is not None and "to learn" in manager.last_run.draft
+    again = ModelManager(catalog, device, own=own)
+    made = make(again, draft, quiet).digest()
+    run = again.last_run
+    assert run is not None and "passes reused" in run.draft and not run.draft.startswith("draft: 0") and made != final
+    assert make(again, draft, quiet).digest() == made and make(again, request, quiet).digest() == final
+    weights = tmp_path / "models/one/transformer/diffusion_pytorch_model.safetensors"
+    os.utime(weights, ns=(1, 1))
+    make(again, draft, quiet)
+    assert again.last_run is not None and "to learn" in again.last_run.draft  # the file on the disk is another one now
+
+
+def test_a_draft_that_would_keep_more_than_there_is_room_for_is_refused(catalog: Catalog, device: DeviceFacts) -> None:
+    memory = ScriptedMemory(device, free=10**9)
+    manager = ModelManager(catalog, device, memory=memory)
+    request = smallest_request(catalog.card("one"), steps=4, draft=True, shortcut="attention")
+
+    def filling(progress: Progress) -> None:
+        if progress.stage == "encoding":
+            memory.free_bytes = 1000
+
+    with manager.use("one", request, quiet) as model:
+        memory.free_bytes = 1000
+        with pytest.raises(OutOfMemory, match="would keep") as caught:
+            model.generate(request, {}, filling)
+    assert "first_block" in caught.value.hint
 
 
 def test_a_lora_is_worn_for_one_clip_and_one_for_another_base_is_refused(
