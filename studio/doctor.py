@@ -11,13 +11,16 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipelines.domain.errors import GimbalError
 from studio.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.models.device import DeviceFacts
 
 State = Literal["ok", "warn", "fail"]
 GIB = 2**30
@@ -96,7 +99,7 @@ def _version(name: str) -> str | None:
 
 def _torch(settings: Settings) -> Finding:
     """Whether torch loads and computes, tried in a process of its own."""
-    answer = subprocess.run([sys.executable, "-c", _TORCH], capture_output=True, text=True)
+    answer = _asked_torch()
     if answer.returncode != 0:
         last = (answer.stderr.strip().splitlines() or ["it ended without a word"])[-1][:300]
         remedy = "Delete the folder .venv and start again: launch.py then installs torch anew."
@@ -108,6 +111,22 @@ def _torch(settings: Settings) -> Finding:
         remedy = "Update the NVIDIA driver, or install a CUDA build of torch into .venv."
         return Finding(name="torch", state="warn", told=f"{told}, not on the NVIDIA card", remedy=remedy)
     return Finding(name="torch", state="ok", told=told)
+
+
+def _asked_torch() -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", _TORCH], capture_output=True, text=True)
+
+
+def _device_facts() -> DeviceFacts:
+    """The device that clips will be made on: not a card that is there and that torch cannot reach."""
+    from pipelines.models.device import cpu_facts, measure_without_torch, unused_card
+
+    found = measure_without_torch()
+    if found.kind == "cuda":
+        answer = _asked_torch()
+        if answer.returncode != 0 or not json.loads(answer.stdout.splitlines()[-1])["cuda"]:
+            return replace(cpu_facts(), note=unused_card())
+    return replace(found, note=unused_card()) if found.kind == "cpu" else found
 
 
 def _memory(settings: Settings) -> Finding:
@@ -211,11 +230,10 @@ def _models(settings: Settings) -> Finding:
 
 def _device(settings: Settings) -> Finding:
     """What clips are made on, and what would make it faster."""
-    from pipelines.models.device import measure_without_torch
     from pipelines.models.installed import find_installed
     from studio.doctor_models import described, for_more
 
-    device, installed = measure_without_torch(), find_installed()
+    device, installed = _device_facts(), find_installed()
     remedy = " ".join(for_more(device, installed))
     return Finding(name="device", state="ok", told=described(device, installed), remedy=remedy)
 
@@ -223,14 +241,13 @@ def _device(settings: Settings) -> Finding:
 def _can_run(settings: Settings) -> Finding:
     """Which models fit this machine, here or not, with the time of a clip of their default size."""
     from pipelines.models.catalog import Catalog
-    from pipelines.models.device import measure_without_torch
     from pipelines.models.installed import find_installed
     from studio.doctor_models import chances, summary
     from studio.home import Home, added_models
 
     home = Home(settings.home)
     catalog = Catalog(settings.assets, added_models(home), home.models)
-    found = chances(catalog, measure_without_torch(), find_installed())
+    found = chances(catalog, _device_facts(), find_installed())
     told = [f"in reasonable time: {summary(found, 'runs') or 'nothing'}"]
     if slow := summary(found, "slow"):
         told.append(f"over an hour a clip: {slow}")

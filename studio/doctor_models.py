@@ -12,11 +12,11 @@ from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, main_memory
 from pipelines.models.estimate import footprint_on, passes
 from pipelines.models.installed import Installed, machine_of
+from pipelines.models.memory import spare_main_memory
 from pipelines.models.residency import ComponentKey, Need, Plan, Room, plan
 from studio.studio import default_request
 
 SLOW_SECONDS = 3600.0
-_LEFT = 2 * 2**30
 Verdict = Literal["runs", "slow", "no"]
 
 
@@ -42,11 +42,12 @@ def _chance(card: ModelCard, device: DeviceFacts, installed: Installed) -> Chanc
     footprint = footprint_on(card, request, device)
     keys = {name: ComponentKey(card.folder / name, name) for name in footprint.components}
     on_card = device.kind == "cuda"
+    total = main_memory()[0]
     room = Room(
-        free=int(device.total_bytes * 0.95) - (0 if on_card else _LEFT),
+        free=int(device.total_bytes * 0.95) if on_card else spare_main_memory(device.total_bytes, device.total_bytes),
         budget=None,
         machine=machine_of(device, installed),
-        ram=max(0, main_memory()[0] - _LEFT) if on_card else None,
+        ram=spare_main_memory(total, total) if on_card else None,
     )
     try:
         chosen: Plan = plan(Need(footprint=footprint, keys=keys, passes=passes(request)), (), room)

@@ -17,7 +17,7 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, main_memory, measure_without_torch
-from pipelines.models.estimate import Estimate, PastRun, estimate
+from pipelines.models.estimate import Estimate, PastRun, Stored, estimate
 from projects_db.records import JobRow
 from studio.camera.beside import Beside
 from studio.camera.obtained import Measuring
@@ -36,6 +36,7 @@ from studio.snapshot import ENDED, Board, JobView, Notice, Rows, Snapshot, Where
 from studio.subjects.service import Subjects
 
 _WATCH_SECONDS = 1.0
+_STORED = 20  # clips that tell how large a file will be
 _log = logging.getLogger("gimbal.studio")
 
 
@@ -153,10 +154,12 @@ class Studio:
         return self.board.machine(guessed).device
 
     def estimate(self, request: GenerationRequest) -> Estimate:
-        """Seconds and memory a request will take here, from arithmetic and past runs. Raises UnknownModel."""
+        """Seconds, memory and disk a request will take here, from arithmetic and past runs. Raises UnknownModel."""
         card = self.catalog.card(request.model)
         history = [run for row in self.repository.past_runs(card.id, 50) if (run := past_run(row)) is not None]
-        return estimate(card, request, self.device(), history)
+        clips = self.repository.search_clips(model=card.id, limit=_STORED).clips
+        stored = [Stored(pixels=c.width * c.height * c.num_frames, file_bytes=c.size_bytes) for c in clips]
+        return estimate(card, request, self.device(), history, stored)
 
     # -- what a command does
 
@@ -231,7 +234,7 @@ class Studio:
             library=self.library,
             board=self.board,
             start_worker=start_worker,
-            expect=lambda request: self.estimate(request).seconds,
+            expect=self.estimate,
             stored=self.measuring.follow,
         )
 

@@ -21,6 +21,7 @@ _FIXED_SECONDS = 0.5
 _WORKER_BYTES = 450 * 10**6  # a worker process that has imported torch, diffusers and transformers
 _DRAFT_SHARE = 0.7  # of the operations of a final clip, as measured on toybox at the threshold that drafts use
 _USABLE = 0.95  # of a card's memory; the rest is its driver's
+_FILE_BYTES_PER_PIXEL = 0.25  # of a stored clip, where none was stored yet: nearly lossless H.264
 _ALIKE = 0.05  # runs whose operations differ by less are taken to need the same memory
 
 
@@ -35,23 +36,37 @@ class PastRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A clip that was stored here: the pixels of all its frames, and the bytes of its file."""
+
+    pixels: int
+    file_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estimate:
     """What a request will cost: seconds at work, seconds to load if the model is not in memory, bytes at the peak.
 
     device_bytes: on the device (on "cpu" the whole worker process). ram_bytes: of the worker in main memory.
-    learned: whether past runs of this model on this machine went into it. told: how it will lie in memory, in words.
+    disk_bytes: of the clip's file. learned: whether past runs of this model on this machine went into it. told: how it
+    will lie in memory, in words.
     """
 
     seconds: float
     load_seconds: float
     device_bytes: int
     ram_bytes: int
+    disk_bytes: int
     learned: bool = False
     told: str = ""
 
 
 def estimate(
-    card: ModelCard, request: GenerationRequest, device: DeviceFacts, history: Sequence[PastRun] = ()
+    card: ModelCard,
+    request: GenerationRequest,
+    device: DeviceFacts,
+    history: Sequence[PastRun] = (),
+    stored: Sequence[Stored] = (),
 ) -> Estimate:
     """The cost of a request on a device. Pure; recent runs of the same model count, the nearest in size most."""
     need = footprint_on(card, request, device)
@@ -69,6 +84,7 @@ def estimate(
         load_seconds=_START_SECONDS + need.weights / _READ_BYTES_PER_SECOND,
         device_bytes=peak,
         ram_bytes=ram if device.kind == "cuda" else peak,
+        disk_bytes=_file_bytes(request, stored),
         learned=bool(runs),
         told=way.told if way else "",
     )
@@ -93,6 +109,13 @@ def footprint_on(card: ModelCard, request: GenerationRequest, device: DeviceFact
 def passes(request: GenerationRequest) -> int:
     """How often the denoiser runs: twice a step where the words' pull is amplified against the negative prompt."""
     return request.steps * (2 if request.guidance > 1 else 1)
+
+
+def _file_bytes(request: GenerationRequest, stored: Sequence[Stored]) -> int:
+    """The median bytes a pixel of the clips that were stored, for the pixels of this one."""
+    rates = [clip.file_bytes / clip.pixels for clip in stored if clip.file_bytes and clip.pixels]
+    pixels = request.width * request.height * request.num_frames
+    return int(pixels * (statistics.median(rates) if rates else _FILE_BYTES_PER_PIXEL))
 
 
 def _learned_seconds(flops: float, runs: Sequence[PastRun]) -> float:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pipelines.families.family import Stage
 from pipelines.models.device import DeviceFacts
+from pipelines.models.estimate import Estimate
 
 JobStage = Stage | Literal["starting", "preparing", "training", "saving"]
 
@@ -34,7 +35,7 @@ class Setup:
 class Run:
     """Make one clip. The worker writes the clip and its poster to the two given paths, and nothing else.
 
-    media: content hash -> file. expected_seconds: the head's estimate, from which the first ETA comes.
+    media: content hash -> file. expected: the head's estimate, from which the first ETA comes; None where it has none.
     task: "clip", or what else is to be done: then request_json is that task's own, and no file is written there.
     """
 
@@ -45,7 +46,7 @@ class Run:
     media: Mapping[str, Path]
     clip: Path
     poster: Path
-    expected_seconds: float = 0.0
+    expected: Estimate | None = None
     task: str = "clip"
 
 

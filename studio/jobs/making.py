@@ -59,7 +59,7 @@ class Maker:
             self._device,
             budget_bytes=setup.budget_bytes,
             may_round=setup.may_round,
-            own=Belongings(subjects=home.subjects, loras=LoraShelf(home.loras)),
+            own=Belongings(subjects=home.subjects, loras=LoraShelf(home.loras), measured=home.measured),
         )
 
     def _read_catalog(self) -> Catalog:
@@ -111,7 +111,7 @@ class Maker:
             frames = joined(request, media, model.generate(request, media, reporter))
         reach("worker.generated")
         reporter.stage("saving")
-        facts = self._facts() | structure_read(run.media)
+        facts = self._facts() | expected(run) | structure_read(run.media)
         record = self._record(run, request, frames, facts)
         write_clip(run.clip, frames, record)
         reach("worker.clip_written")
@@ -155,6 +155,12 @@ class Maker:
             facts=facts,
             media=embeddable(_small_files(run.media)),
         )
+
+
+def expected(run: Run) -> dict[str, Any]:
+    """What the estimate had said before the start, beside what the clip's facts say that it took."""
+    told = run.expected
+    return {} if told is None else {"expected_seconds": round(told.seconds, 3), "expected_bytes": told.device_bytes}
 
 
 def structure_read(files: Mapping[str, Path]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Reporter:
         self._run = run
         self._send = send
         self._stopped = stopped
-        self._pace = Pace(time.monotonic(), run.expected_seconds)
+        self._pace = Pace(time.monotonic(), 0.0 if run.expected is None else run.expected.seconds)
         self._last = ("", 0, 0.0)  # stage, steps, when
         self._pictured = 0.0
 

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from pipelines.domain.errors import DatabaseError, GimbalError, NoSpace, StorageError
+from pipelines.domain.errors import DatabaseError, DeviceLost, GimbalError, NoSpace, StorageError
 from pipelines.domain.request import GenerationRequest
+from pipelines.models.estimate import Estimate
 from projects_db.records import ClipRow, JobRow, JobState, NotFound
 from projects_db.repository import Repository
 from studio.home import Home
@@ -47,14 +48,14 @@ from studio.settings import Settings
 from studio.snapshot import Board, Notice
 
 MAX_DEATHS: Final = 2
-_PAUSING: Final = frozenset({NoSpace.__name__, Unable.__name__})
+_PAUSING: Final = frozenset({NoSpace.__name__, Unable.__name__, DeviceLost.__name__})
 _NOTED_SECONDS: Final = 1.0
 _log = logging.getLogger("gimbal.work")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a dispatcher works with. expect: the seconds a request will take here. stored: told of each new clip."""
+    """What a dispatcher works with. expect: what a request will take here. stored: told of each new clip."""
 
     settings: Settings
     home: Home
@@ -62,7 +63,7 @@ class Parts:
     library: Library
     board: Board
     start_worker: StartExecutor
-    expect: Callable[[GenerationRequest], float]
+    expect: Callable[[GenerationRequest], Estimate]
     stored: Callable[[ClipRow], None]
 
 
@@ -124,9 +125,9 @@ class Work:
         incoming = self._parts.home.incoming
         if row.task == CLIP:
             request = GenerationRequest.from_json(row.request_json)
-            media, seconds = request.media, self._parts.expect(request)
+            media, expected = request.media, self._parts.expect(request)
         else:
-            media, seconds = task_named(row.task).media(row.request_json), 0.0
+            media, expected = task_named(row.task).media(row.request_json), None
         return Run(
             job_id=row.id,
             attempt=row.attempts,
@@ -135,7 +136,7 @@ class Work:
             media={digest: self._parts.library.media_path(digest) for digest in media},
             clip=incoming / f"{row.id}.{row.attempts}.mp4",
             poster=incoming / f"{row.id}.{row.attempts}.webp",
-            expected_seconds=seconds,
+            expected=expected,
             task=row.task,
         )
 
@@ -251,6 +252,9 @@ class Work:
             case Ready():
                 self._slot.ready = True
                 self._board.worker("ready", message.device)
+                if message.device.note and self._board.notice is None:
+                    hint = "launch.py doctor tells what to install."
+                    self._board.tell(Notice(message=f"{message.device.note} Clips are made without it.", hint=hint))
                 self._hand_over()
                 self._send_warm()
             case Unable():

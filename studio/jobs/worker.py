@@ -15,7 +15,7 @@ import threading
 import time
 from typing import assert_never
 
-from pipelines.domain.errors import GimbalError, Stopped
+from pipelines.domain.errors import DeviceLost, GimbalError, Stopped
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import Ahead, Command, Errored, Halted, Heartbeat, Message, Quit, Run, Setup, Stop, Unable, Warm
 from studio.jobs.making import Maker, failure
@@ -23,6 +23,7 @@ from studio.jobs.pipe import Pipe, over_stdio
 from studio.jobs.tasks import CLIP
 
 HEARTBEAT_SECONDS = 2.0
+_SPENT = frozenset({"Unexpected", DeviceLost.__name__})  # what leaves a process in which nothing can be relied on
 _log = logging.getLogger("gimbal.worker")
 
 
@@ -90,7 +91,7 @@ class Worker:
             if not isinstance(error, GimbalError | MemoryError):
                 _log.exception("Job %s failed", run.job_id)
             kind, message, hint = failure(error)
-            return Errored(job_id=run.job_id, kind=kind, message=message, hint=hint, spent=kind == "Unexpected")
+            return Errored(job_id=run.job_id, kind=kind, message=message, hint=hint, spent=kind in _SPENT)
 
     def _warm(self, maker: Maker, warm: Warm) -> None:
         try:

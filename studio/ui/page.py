@@ -137,7 +137,7 @@ class Form:
             told = self.studio.estimate(request)
         except GimbalError:
             return None
-        names = ("seconds", "load_seconds", "device_bytes", "ram_bytes")
+        names = ("seconds", "load_seconds", "device_bytes", "ram_bytes", "disk_bytes", "learned")
         return {name: getattr(told, name) for name in names}
 
     def _at_controls(self, values: Mapping[str, Any], error: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
+from pipelines.models import device as devices
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts
 from pipelines.models.installed import Installed
+from studio import doctor
 from studio.bench.models import MEMORIES, decided, decisions, simulated
 from studio.doctor_models import chances, described, for_more, summary
+from studio.settings import Settings
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 
@@ -66,3 +71,36 @@ def test_a_machine_too_small_for_most_is_told_which(catalog: Catalog) -> None:
     assert "toybox" in summary(found, "runs")
     published = {card.id for card in catalog.published()}
     assert {chance.card.id for chance in found if chance.verdict == "no"} & published or not published
+
+
+@pytest.fixture
+def a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An NVIDIA card as its own tool tells it, and a torch that was built for cards but finds none."""
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 'Some card, 24564, 24000, 8.9'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    build = tmp_path / "torch-2.13.0.dist-info"  # as pip names a build that is not for CPUs alone
+    build.mkdir()
+    (build / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 2.13.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the tool is a shell script")
+@pytest.mark.skipif(devices.measure().kind == "cuda", reason="there is a card that torch reaches")
+@pytest.mark.usefixtures("a_card")
+def test_a_card_whose_driver_is_too_old_is_told_and_nothing_is_promised_of_it(tmp_path: Path) -> None:
+    assert devices.measure_without_torch().kind == "cuda"
+    measured = devices.measure()
+    assert measured.kind == "cpu" and "driver is too old" in measured.note
+    settings = Settings.read({}, home=tmp_path, assets=ASSETS)
+    found = {finding.name: finding for finding in doctor.examine(settings)}
+    assert found["torch"].state == "warn" and "Update the NVIDIA driver" in found["torch"].remedy
+    assert "driver is too old" in found["device"].remedy and "Some card" not in found["device"].told
+
+
+def test_a_card_of_two_gigabytes_runs_what_is_small_and_says_what_is_not(catalog: Catalog) -> None:
+    found = chances(catalog, simulated(2), Installed())
+    assert "toybox" in summary(found, "runs")
+    large = next(chance for chance in found if chance.card.id == "wan-2.1-vace-14b")
+    assert large.verdict == "no" and large.told

@@ -114,6 +114,13 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}`;
 }
 
+/** How far what came is from an estimate: (12, 10) -> "20 % over the estimate"; "" where there was none. */
+export function missed(took, expected) {
+  if (!(took > 0) || !(expected > 0)) return "";
+  const percent = Math.round(100 * (took / expected - 1));
+  return Math.abs(percent) < 2 ? "as estimated" : `${Math.abs(percent)} % ${percent > 0 ? "over" : "under"} the estimate`;
+}
+
 /** Bytes in decimal units, as disks are sold. */
 export function bytes(count) {
   if (!Number.isFinite(count) || count <= 0) return "";

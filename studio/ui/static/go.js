@@ -1,5 +1,5 @@
 /** Under the form: example prompts, words the model does not know, Generate, and what it will take or took. */
-import { bytes, duration, h, text } from "./dom.js";
+import { bytes, duration, h, missed, text } from "./dom.js";
 import { ask, look } from "./bridge.js";
 import { field } from "./fields.js";
 import { on, set, state } from "./store.js";
@@ -97,17 +97,23 @@ export async function mount(place) {
     text(word, takes > 1 ? `Generate ${takes}` : "Generate");
     for (const problem of seen.problems) field(problem.field)?.problem(`${problem.message} ${problem.hint}`);
     text(estimate, told(seen.estimate, takes));
+    estimate.title = needs(seen.estimate, takes);
   };
   on("look", drawLook);
   let worker = "";
   on("live", () => { // once the worker stands, loading is no longer part of the estimate
     if (state.live?.machine.worker !== worker) { worker = state.live?.machine.worker; if (!state.took) drawLook(); }
   });
-  on("took", () => { if (state.took) text(estimate, `took ${duration(state.took.seconds)} · ${bytes(state.took.peak_bytes)}`); });
+  on("took", () => { if (state.took) text(estimate, took(state.took)); });
   on("form", () => field("tab").put(state.form));
   const kept = localStorage.getItem(KEPT);
   if (kept) await restore({ values: JSON.parse(kept), silent: true }).catch(() => localStorage.removeItem(KEPT));
   look();
+}
+
+function took(facts) {
+  const apart = missed(facts.seconds, facts.expected_seconds);
+  return `took ${duration(facts.seconds)}${apart ? ` (${apart})` : ""} · ${bytes(facts.peak_bytes)}`;
 }
 
 function told(estimate, takes) {
@@ -117,4 +123,10 @@ function told(estimate, takes) {
   const load = estimate.load_seconds >= 1 && !loaded ? ` · ${duration(estimate.load_seconds)} more to load the model` : "";
   const what = state.look?.values.draft ? "draft, about" : "about";
   return `${what} ${duration(estimate.seconds * takes)} · ${memory}${load}`;
+}
+
+function needs(estimate, takes) {
+  if (!estimate) return "";
+  const main = estimate.ram_bytes !== estimate.device_bytes ? `${bytes(estimate.ram_bytes)} of main memory, ` : "";
+  return `${bytes(estimate.device_bytes)} on the device, ${main}${bytes(estimate.disk_bytes * takes)} on the disk${estimate.learned ? ", learned from clips made here" : ""}`;
 }

@@ -1,5 +1,5 @@
 /** The inspector: the clip's request, what it really took, its rating, where it comes from. */
-import { button, bytes, duration, h, icon, moment, plain } from "./dom.js";
+import { button, bytes, duration, h, icon, missed, moment, plain } from "./dom.js";
 import { get } from "./api.js";
 import { rate, remove, useSettings } from "./actions.js";
 import { cameraSection } from "./obtained.js";
@@ -112,9 +112,9 @@ function obtained(clip) {
   return [
     row("Made", moment(clip.created_at)),
     clip.num_frames !== clip.request.num_frames && row("Length", `${clip.num_frames} frames · ${plain(clip.num_frames / clip.fps, 2)} s`, "With the clip it goes on from"),
-    row("Took", duration(facts.seconds), "Without loading the model"),
+    row("Took", [duration(facts.seconds), missed(facts.seconds, facts.expected_seconds)].filter(Boolean).join(" · "), "Without loading the model"),
     row("Loading", facts.load_seconds > 0.05 ? duration(facts.load_seconds) : "", facts.ahead_bytes ? `${bytes(facts.ahead_bytes)} were read while the clip before was made` : ""),
-    row("Peak memory", bytes(facts.peak_bytes)),
+    row("Peak memory", bytes(facts.peak_bytes), missed(facts.peak_bytes, facts.expected_bytes)),
     row("Structure", typeof facts.structure === "string" ? facts.structure : "", "What read it off the source"),
     row("Device", typeof facts.device === "string" ? facts.device : facts.device?.name),
     row("Draft", typeof facts.draft === "string" ? facts.draft.replace(/^draft: /, "") : "", "Made in less time: some frames differ from the final clip's"),

@@ -13,7 +13,7 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
 from pipelines.families.family import ModelCard
 from pipelines.models.device import DeviceFacts, cpu_facts, measure, measure_without_torch
-from pipelines.models.estimate import PastRun, estimate, footprint_on
+from pipelines.models.estimate import PastRun, Stored, estimate, footprint_on
 
 CPU = DeviceFacts(name="a CPU", kind="cpu", total_bytes=10**10, free_bytes=10**10, cores=2, half=True)
 SLOW = dataclasses.replace(CPU, half=False)
@@ -80,6 +80,15 @@ def test_the_memory_of_a_run_just_like_it_is_believed(tiny_card: ModelCard, tiny
     runs = [PastRun(model=tiny_card.id, flops=flops * f, seconds=1.0, peak_bytes=b) for f, b in ((1, 777), (9, 999))]
     assert estimate(tiny_card, tiny_request, CPU, runs).device_bytes == 777
     assert estimate(tiny_card, tiny_request, CPU).device_bytes > 400 * 10**6
+
+
+def test_the_file_of_a_clip_is_estimated_from_those_that_were_stored(
+    tiny_card: ModelCard, tiny_request: GenerationRequest
+) -> None:
+    pixels = tiny_request.width * tiny_request.height * tiny_request.num_frames
+    assert 0 < estimate(tiny_card, tiny_request, CPU).disk_bytes < 3 * pixels
+    stored = [Stored(pixels=1000, file_bytes=size) for size in (50, 60, 900)]
+    assert estimate(tiny_card, tiny_request, CPU, (), stored).disk_bytes == int(pixels * 0.06)
 
 
 def test_a_draft_is_expected_to_be_quicker(tiny_card: ModelCard, tiny_request: GenerationRequest) -> None:

@@ -127,6 +127,20 @@ def test_a_stopped_job_keeps_its_request_and_can_be_retried(opened: Open) -> Non
     assert studio.wait(job.id, timeout=20).state == "finished"
 
 
+def test_a_card_that_is_gone_pauses_the_queue_and_ends_the_worker(opened: Open) -> None:
+    def losing(worker: Scripted, run: Run) -> Iterator[Message]:
+        yield Errored(job_id=run.job_id, kind="DeviceLost", message="It is gone.", hint="Look.", spent=True)
+
+    studio = opened(losing)
+    first, second = submit(studio, takes=2)
+    lost = studio.wait(first.id, timeout=20)
+    assert (lost.state, lost.error_message) == ("failed", "It is gone.")
+    until(lambda: studio.snapshot().paused)
+    snapshot = studio.snapshot()
+    assert snapshot.machine.worker == "off" and snapshot.notice is not None and "It is gone." in snapshot.notice.message
+    assert state(studio, second) == "queued"
+
+
 def test_a_worker_that_does_not_answer_a_stop_is_ended(opened: Open) -> None:
     gate = Gate(deaf=True)
     studio = opened(gate, worker_grace_seconds=0.2)

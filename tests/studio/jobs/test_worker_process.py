@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -85,7 +86,25 @@ def test_the_estimate_learns_from_past_runs(studio: Studio) -> None:
     studio.wait(submit(studio, request(studio)), timeout=120)
     learned = studio.estimate(request(studio))
     assert learned.learned and 0 < learned.seconds < 60
+    row = studio.wait(submit(studio, request(studio)), timeout=120)
+    facts, clip = json.loads(row.facts_json or ""), studio.repository.clip(str(row.clip_id))
+    assert facts["expected_seconds"] == pytest.approx(learned.seconds, rel=0.9) and facts["expected_bytes"] > 0
+    assert learned.disk_bytes == pytest.approx(studio.library.clip_path(clip).stat().st_size, rel=0.5)
     assert studio.snapshot().machine.measured
+
+
+def test_the_next_model_is_read_ahead_while_a_clip_is_made(assets: Path, home: Path, tmp_path: Path) -> None:
+    shutil.copytree(assets, tmp_path / "assets")
+    shutil.copytree(assets / "models" / "tiny", tmp_path / "assets" / "models" / "other")
+    with Studio(Settings.read({}, home=home, assets=tmp_path / "assets", device="cpu")) as studio:
+        studio.queue.pause()
+        asked = [request(studio, model="tiny", steps=20), request(studio, model="other")]
+        jobs = [submit(studio, each) for each in asked]
+        studio.queue.resume()
+        rows = [studio.wait(job, timeout=120) for job in jobs]
+    read = [json.loads(row.facts_json or "{}")["ahead_bytes"] for row in rows]
+    files = (tmp_path / "assets" / "models" / "other").glob("*/*.safetensors")
+    assert read == [0, sum(path.stat().st_size for path in files)]
 
 
 def test_a_running_job_shows_its_denoising_and_stops_at_the_next_step(studio: Studio) -> None:
