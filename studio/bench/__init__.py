@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     "start", "click", "library", "idle", "preview", "toybox", "camera", "control", "estimators", "subject", "models",
+    "long",
 )
 Say = Callable[[str], None]
 

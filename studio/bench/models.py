@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import gc
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+
+import psutil
 
 from pipelines.domain.errors import GimbalError, OutOfMemory
+from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import ModelCard
 from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
@@ -30,6 +30,8 @@ from studio.studio import default_request
 Say = Callable[[str], None]
 MEMORIES = (4, 6, 8, 12, 16, 24, 32, 48, 80)
 RAM = 64
+_SETTLED = 5  # pairs of jobs after which libraries have allocated what they keep for good
+_MOST_GROWTH = 0.5  # MiB a job that the process's memory may seem to grow, which is its own unrest
 _SHORT: Mapping[str, str] = {
     "resident": "resident",
     "model_offload": "part by part",
@@ -40,15 +42,16 @@ _SHORT: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """How much is measured. jobs: alternating ones. thresholds: of drafts. is_small: speeds at a small size only."""
+    """How much is measured. jobs: alternating ones. prompts: of drafts. is_small: speeds at a small size only."""
 
     jobs: int = 50
-    thresholds: tuple[float, ...] = (0.05, 0.1, 0.2)
+    prompts: int = 3
     is_small: bool = False
 
 
 def measure(say: Say, settings: Settings | None = None, extent: Extent | None = None) -> Findings:
     """All of it. Raises GimbalError where toybox is not there."""
+    from studio.bench.drafts import drafts
     from studio.bench.speeds import speeds
 
     read, asked = settings or Settings.read(), extent or Extent()
@@ -58,7 +61,7 @@ def measure(say: Say, settings: Settings | None = None, extent: Extent | None = 
     say(f"{asked.jobs} jobs alternating between two models")
     found += alternating(read.assets, here, asked.jobs)
     say("drafts beside final clips")
-    found += drafts(read.assets, here, asked.thresholds)
+    found += drafts(read.assets, here, prompts=asked.prompts)
     say("seconds of a pass by placement, attention and compilation")
     found += speeds(here, asked.is_small or here.kind != "cuda", say)
     return Findings(measures=tuple(found), pictures={})
@@ -113,29 +116,52 @@ def _told(memory: int, found: Plan | None) -> str:
 
 
 def alternating(assets: Path, on: DeviceFacts, jobs: int) -> Iterator[Measure]:
-    """Two models with weights of their own take turns; after every second job the idle one is dropped, as by a full
-    memory. What is held afterwards must not grow.
+    """Two models with weights of their own take turns at their smallest clips; after every second job the idle ones are
+    dropped, as by a full memory. What is held afterwards must not grow.
     """
     with _two_models(assets) as catalog:
-        cards = catalog.cards()
-        requests = [replace(default_request(card), steps=int(card.capabilities.steps.low)) for card in cards]
+        requests = [_smallest(card) for card in catalog.cards()]
         manager = ModelManager(catalog, on)
-        held: list[int] = []
+        tensors: list[int] = []
+        process: list[int] = []
         loads = 0
         for job in range(jobs):
             request = requests[job % 2]
             with manager.use(request.model, request, _ignore) as model:
                 model.generate(request, {}, _ignore)
-            run = manager.last_run
-            loads += run is not None and run.load_seconds > 0.05
+            loads += manager.last_run is not None and manager.last_run.load_seconds > 0.0
             if job % 2:
                 manager.evict()
-                held.append(_tensor_bytes())
-        early = held[min(len(held) - 1, 4)]
-        note = f"of tensors, from job {min(jobs, 10)} to {jobs}; {loads} times a model was loaded anew"
+                manager.memory.collect()
+                tensors.append(_tensor_bytes())
+                process.append(psutil.Process().memory_info().rss)
+    note = f"from job {2 * _SETTLED} on, a model loaded {loads} times; slope of a line through the readings"
+    grown = {"tensors": tensors, "the process": process}
+    for what, readings in grown.items():
+        settled = readings[_SETTLED - 1 :] if len(readings) > _SETTLED else readings
         yield Measure(
-            name=f"{jobs} alternating jobs: growth", value=(held[-1] - early) / 2**20, unit="MiB", limit=0, note=note
+            name=f"{jobs} alternating jobs: growth of {what}",
+            value=slope(settled) / 2 / 2**20,
+            unit="MiB a job",
+            limit=0 if what == "tensors" else _MOST_GROWTH,
+            beside={"MiB at the end": readings[-1] / 2**20},
+            note=note,
         )
+
+
+def slope(readings: Sequence[float]) -> float:
+    """How much readings grow from one to the next: of the line through them that fits best."""
+    middle = (len(readings) - 1) / 2
+    spread = sum((place - middle) ** 2 for place in range(len(readings)))
+    return sum((place - middle) * reading for place, reading in enumerate(readings)) / spread if spread else 0.0
+
+
+def _smallest(card: ModelCard) -> GenerationRequest:
+    able = card.capabilities
+    width, height = min(able.grid.sizes, key=lambda size: size[0] * size[1])
+    length = min(able.grid.lengths)
+    small = replace(default_request(card), width=width, height=height, num_frames=length)
+    return replace(small, steps=int(able.steps.low))
 
 
 @contextmanager
@@ -155,49 +181,6 @@ def _tensor_bytes() -> int:
     gc.collect()
     tensors = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def drafts(assets: Path, on: DeviceFacts, thresholds: tuple[float, ...]) -> Iterator[Measure]:
-    """How near a draft of the default model comes to the final clip, and in which share of its time."""
-    import numpy as np
-
-    from pipelines.models.drafts import drafting
-
-    manager = ModelManager(Catalog(assets), on)
-    card = manager.catalog.card(DEFAULT)
-    requests = [replace(default_request(card, prompt), seed=5) for prompt in card.examples[:3]]
-    finals = [_made(manager, request) for request in requests]
-    for threshold in thresholds:
-        apart, shares, passed = [], [], []
-        for request, (final, seconds) in zip(requests, finals, strict=True):
-            with manager.use(DEFAULT, request, _ignore) as lent, drafting(lent.pipe, threshold) as left:
-                made, took = _timed(functools.partial(lent.generate, request, {}, _ignore))
-            error = float(((made.astype(float) - final) ** 2).mean())
-            apart.append(10 * np.log10(255**2 / max(error, 1e-9)))
-            shares.append(took / seconds)
-            passed.append(1 - left.share)
-        note = f"{100 * sum(passed) / len(passed):.0f} % of passes reused, {len(requests)} clips of {DEFAULT}"
-        beside = {"share of the final's time": sum(shares) / len(shares)}
-        name = f"draft, FirstBlock at {threshold:g}: PSNR against the final clip"
-        yield Measure(name=name, value=sum(apart) / len(apart), unit="dB", beside=beside, note=note)
-    again, _ = _made(manager, requests[0])
-    same = float((again == finals[0][0]).all())
-    yield Measure(name="final clip after drafts, the same to the bit", value=same, unit="", least=1)
-
-
-def _made(manager: ModelManager, request: Any) -> tuple[Any, float]:
-    with manager.use(request.model, request, _ignore) as model:
-        return _timed(lambda: model.generate(request, {}, _ignore))
-
-
-def _timed(make: Callable[[], Any]) -> tuple[Any, float]:
-    """(pixels, seconds of this process's processor time or of the clock where a device works beside it)."""
-    import torch
-
-    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
-    began = clock()
-    frames = make()
-    return frames.pixels, clock() - began
 
 
 def _ignore(progress: object) -> None:

@@ -1,0 +1,135 @@
+"""Drafts beside final clips: how near each way of leaving work out comes to the final clip, in which share of its time.
+
+Called by `studio.bench.models`, on the default model.
+"""
+
+from __future__ import annotations
+
+import functools
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.domain.request import GenerationRequest, Shortcut
+from pipelines.models.catalog import DEFAULT, Catalog
+from pipelines.models.device import DeviceFacts
+from pipelines.models.drafts import Draft, drafting
+from pipelines.models.manager import ModelManager
+from studio.bench.report import Measure
+from studio.studio import default_request
+
+FAST = "toybox-fast"
+_FEWER = (10, 4)
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way at one strength; None = as drafts usually have it."""
+
+    by: Shortcut
+    strength: float | None = None
+
+    @property
+    def told(self) -> str:
+        return f"{self.by} at {self.strength:g}" if self.strength is not None else self.by
+
+
+WAYS = (
+    *(Way("first_block", threshold) for threshold in (0.06, 0.1, 0.2)),
+    *(Way("mag", threshold) for threshold in (0.01, 0.03, 0.1)),
+    *(Way("attention", every) for every in (2, 3)),
+    *(Way("words", every) for every in (2, 4)),
+    *(Way("deep", every) for every in (2, 3)),
+)
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """A clip's pixels, what its draft left out (0..1), and the seconds it took."""
+
+    pixels: Any
+    reused: float
+    seconds: float
+
+
+def drafts(assets: Path, on: DeviceFacts, ways: Sequence[Way] = WAYS, prompts: int = 3) -> Iterator[Measure]:
+    """Every way on the same requests beside their final clips; then fewer steps, and weights made for few."""
+    manager = ModelManager(Catalog(assets), on)
+    card = manager.catalog.card(DEFAULT)
+    requests = [replace(default_request(card, prompt), seed=5) for prompt in card.examples[:prompts]]
+    _final(manager, requests[0])  # the first clip of a process is slower than all others
+    finals = [_final(manager, request) for request in requests]
+    ratios = _calibrated(manager, requests[0])
+    for way in ways:
+        draft = Draft(by=way.by, steps=requests[0].steps, strength=way.strength, ratios=ratios)
+        made = [_draft(manager, request, draft) for request in requests]
+        yield _compared(f"draft by {way.told}", made, finals, f"{100 * _mean(made, 'reused'):.0f} % taken over")
+    for steps in _FEWER:
+        made = [_final(manager, replace(request, steps=steps)) for request in requests]
+        yield _compared(f"{steps} steps instead of {requests[0].steps}", made, finals, "nothing taken over")
+    if FAST in {other.id for other in manager.catalog.cards()}:
+        fast = manager.catalog.card(FAST)
+        made = [_final(manager, replace(default_request(fast, r.prompt), seed=r.seed)) for r in requests]
+        yield _compared(f"{FAST}, {default_request(fast).steps} steps", made, finals, "weights of their own")
+    again = _final(manager, requests[0])
+    same = float((again.pixels == finals[0].pixels).all())
+    yield Measure(name="final clip after drafts, the same to the bit", value=same, unit="", least=1)
+
+
+def _compared(name: str, made: Sequence[_Clip], finals: Sequence[_Clip], note: str) -> Measure:
+    apart = [_psnr(one.pixels, other.pixels) for one, other in zip(made, finals, strict=True)]
+    shares = [one.seconds / other.seconds for one, other in zip(made, finals, strict=True)]
+    return Measure(
+        name=f"{name}: PSNR against the final clip",
+        value=statistics.mean(apart),
+        unit="dB",
+        beside={"share of the final's time": statistics.median(shares)},
+        note=f"{note}; {len(made)} clips, {min(apart):.1f} to {max(apart):.1f} dB",
+    )
+
+
+def _calibrated(manager: ModelManager, request: GenerationRequest) -> dict[str, list[float]]:
+    with manager.use(request.model, request, _ignore) as lent:
+        with drafting(lent.pipe, Draft(by="mag", steps=request.steps)) as left:
+            lent.generate(request, {}, _ignore)
+    return left.ratios
+
+
+def _draft(manager: ModelManager, request: GenerationRequest, draft: Draft) -> _Clip:
+    with manager.use(request.model, request, _ignore) as lent, drafting(lent.pipe, draft) as left:
+        pixels, seconds = _timed(functools.partial(lent.generate, request, {}, _ignore))
+    return _Clip(pixels, left.reused, seconds)
+
+
+def _final(manager: ModelManager, request: GenerationRequest) -> _Clip:
+    with manager.use(request.model, request, _ignore) as lent:
+        pixels, seconds = _timed(functools.partial(lent.generate, request, {}, _ignore))
+    return _Clip(pixels, 0.0, seconds)
+
+
+def _timed(make: Callable[[], Any]) -> tuple[Any, float]:
+    """(pixels, seconds of this process's processor time, or of the clock where a device works beside it)."""
+    import torch
+
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
+    began = clock()
+    frames = make()
+    return frames.pixels, clock() - began
+
+
+def _psnr(one: Any, other: Any) -> float:
+    error = float(((one.astype(float) - other) ** 2).mean())
+    return float(10 * np.log10(255**2 / max(error, 1e-9)))
+
+
+def _mean(clips: Sequence[_Clip], name: str) -> float:
+    return statistics.mean(float(getattr(clip, name)) for clip in clips)
+
+
+def _ignore(progress: object) -> None:
+    """No one watches."""
