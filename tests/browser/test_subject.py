@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 from safetensors.numpy import save_file
 
-from tests.browser.acts import api, generate, wait_for_api, wait_for_new_clip, wait_for_stage
+from tests.browser.acts import api, generate, held, wait_for_api, wait_for_new_clip, wait_for_stage, write
 from tests.browser.conftest import PHONE, Opener, Window
 from tests.browser.test_phone import fits
 
@@ -54,6 +55,15 @@ def begin(page: Page, files: list[Path], token: str) -> None:
     page.press("#gm-s-token", "Tab")
 
 
+def train(page: Page, settings: dict[str, int]) -> None:
+    page.locator(".gm-s-advanced summary").click()
+    for name, value in settings.items():
+        page.fill(f"#gm-s-set-{name}", str(value))
+        page.press(f"#gm-s-set-{name}", "Tab")
+    expect(page.locator(".gm-s-cost")).to_contain_text("on this machine")
+    page.click("#gm-train")
+
+
 def caption(page: Page, number: int) -> str:
     return page.get_by_label(f"Caption of picture {number}").input_value()
 
@@ -69,12 +79,7 @@ def test_dropped_pictures_become_a_token_and_the_token_a_clip_in_the_camera_tab(
     before = frame.get_attribute("style")
     frame.press("ArrowRight")
     assert frame.get_attribute("style") != before
-    page.locator(".gm-s-advanced summary").click()
-    for name, value in QUICK.items():
-        page.fill(f"#gm-s-set-{name}", str(value))
-        page.press(f"#gm-s-set-{name}", "Tab")
-    expect(page.locator(".gm-s-cost")).to_contain_text("on this machine")
-    page.click("#gm-train")
+    train(page, QUICK)
     expect(page.locator(".gm-s-page h2").first).to_have_text("<my-ball>")
     expect(page.locator(".gm-s-sample")).to_have_count(2, timeout=90_000)
     expect(page.locator(".gm-s-sample").last).to_contain_text("in use")
@@ -92,6 +97,44 @@ def test_dropped_pictures_become_a_token_and_the_token_a_clip_in_the_camera_tab(
     generate(page, "a <my-ball> ball on sand")
     clip = wait_for_new_clip(page, known)
     assert clip["request"]["camera"] and clip["request"]["subjects"][0]["token"] == "<my-ball>"
+
+
+def test_a_stopped_training_goes_on_and_its_states_are_compared_and_chosen(
+    page: Page, window: Window, tmp_path: Path
+) -> None:
+    write(page, "a ball", 2)
+    begin(page, pictures(tmp_path, 3), "late-ball")
+    train(page, QUICK | {"steps": 6, "every": 2, "prior_weight": 0})
+    status = page.locator(".gm-s-status")
+    expect(status).to_contain_text("Training", timeout=90_000)
+    with held(window.worker()) as worker:
+        worker.until(lambda: re.search(r"step [2-5] of 6", status.inner_text()) is not None, seconds=120)
+        status.get_by_role("button", name="Stop").click()
+    expect(status).to_contain_text("Again goes on from its last state", timeout=30_000)
+    expect(page.locator(".gm-s-sample").last).to_be_disabled()
+    (version,) = next(one for one in api(page, "subjects")["subjects"] if one["token"] == "<late-ball>")["versions"]
+    before = api(page, f"subjects/versions/{version['id']}")
+    status.get_by_role("button", name="Again").click()
+    expect(page.locator(".gm-s-sample")).to_have_count(4, timeout=180_000)
+    expect(page.locator(".gm-s-sample[aria-checked=true]")).to_contain_text("in use", timeout=30_000)
+    after = api(page, f"subjects/versions/{version['id']}")
+    assert after["losses"][: len(before["losses"])] == before["losses"] and len(after["losses"]) == 6
+
+    other = page.locator(".gm-s-sample:enabled[aria-checked=false]").first
+    step = int((other.get_attribute("aria-label") or "").split()[-1])
+    other.click()
+    expect(page.get_by_role("radio", name=f"Use step {step}", exact=True)).to_have_attribute("aria-checked", "true")
+    assert api(page, f"subjects/versions/{version['id']}")["chosen"] == step
+
+    page.get_by_role("button", name="Compare with and without it").click()
+    expect(page.get_by_label("Prompt of the comparison")).to_have_value("a <late-ball> ball")
+    page.get_by_role("button", name="Make the comparison").click()
+    cells = page.locator(".gm-s-cell")
+    expect(cells.locator("video")).to_have_count(3, timeout=180_000)
+    expect(cells.locator("figcaption")).to_have_text(["without", "strength 0.5", "strength 1"])
+    clips = [api(page, f"clips/{clip['id']}")["request"] for clip in api(page, "clips?limit=3")["clips"]]
+    assert sorted(clip["subjects"][0]["strength"] for clip in clips) == [0, 0.5, 1]
+    assert len({clip["seed"] for clip in clips}) == 1
 
 
 def test_a_draft_with_faults_is_told_of_them_and_outlives_a_reload(page: Page, tmp_path: Path) -> None:

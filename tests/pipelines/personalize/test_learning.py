@@ -24,6 +24,7 @@ from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.learning import Learned, learn
 from pipelines.personalize.wearing import wearing
 from pipelines.personalize.words import Words
+from studio.jobs.making import failure
 from tests.pipelines.personalize import stock
 from tests.pipelines.personalize.conftest import SMALL, ignore, lesson
 
@@ -89,6 +90,26 @@ def test_a_lesson_that_is_interrupted_goes_on_with_the_same_losses(base: ModelCa
     np.testing.assert_allclose(resumed.losses, whole.losses, rtol=1e-5)
     assert [c.step for c in resumed.checkpoints] == [0, 3, 6]
     assert resumed.checkpoints[-1].held_out == pytest.approx(whole.checkpoints[-1].held_out, rel=1e-5)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_disk_that_fills_in_the_middle_costs_nothing_but_time(base: ModelCard, folder: Path) -> None:
+    settings = dataclasses.replace(SMALL, method="token", steps=4, every=2)
+    whole = learn(lesson(base, settings), base, facts(), folder, ignore)
+    again = folder.parent / "again"
+    again.mkdir()
+
+    def fill(stage: str, step: int, *told: object) -> None:
+        if step == 3:
+            (again / "state.pt.part").symlink_to("/dev/full")
+
+    with pytest.raises(OSError) as caught:
+        learn(lesson(base, settings), base, facts(), again, fill)
+    assert failure(caught.value) == ("NoSpace", "The disk is full.", "Free some space, then try again.")
+    (again / "state.pt.part").unlink()
+    resumed = learn(lesson(base, settings), base, facts(), again, ignore)
+    np.testing.assert_allclose(resumed.losses, whole.losses, rtol=1e-5)
+    assert [c.step for c in resumed.checkpoints] == [0, 2, 4]
 
 
 def test_the_files_give_the_same_frames_in_plain_diffusers(base: ModelCard, folder: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError
+from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError, UnknownModel
 from pipelines.domain.request import GenerationRequest
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.fingerprint import fingerprint
@@ -22,6 +24,7 @@ from projects_db.records import NotFound
 from studio.settings import Settings as StudioSettings
 from studio.studio import Studio, default_request
 from studio.subjects.placing import place
+from studio.subjects.resolving import check_base
 from studio.subjects.service import TrainRequest
 from studio.subjects.spec import PictureSpec, TrainSpec
 from tests.pipelines import tiny
@@ -196,6 +199,35 @@ def test_a_deleted_subject_frees_its_token_and_other_checkpoints_can_be_chosen(s
     assert studio.subjects.list() == ()
     with pytest.raises(InvalidRequest):
         studio.queue.submit(studio.repository.list_projects()[0].id, asked(studio, "a <my-ball>"))
+
+
+def test_a_subject_outlives_the_model_it_was_trained_on(assets: Path, home: Path, tmp_path: Path) -> None:
+    mine = Path(shutil.copytree(assets, tmp_path / "assets"))
+    settings = StudioSettings.read({}, home=home, assets=mine, device="cpu")
+    with closing(Studio(settings, worker=False)) as before:
+        trained(before)
+        _, job = before.subjects.train(wish(before, token="<late-ball>"))
+    shutil.rmtree(mine / "models" / "tiny")
+    with closing(Studio(settings, worker=False)) as after:
+        project = after.repository.list_projects()[0].id
+        (late, ball) = after.subjects.list()
+        assert (ball.token, ball.versions[0].state, ball.versions[0].model) == ("<my-ball>", "ready", "tiny")
+        assert after.subjects.export(ball.versions[0].id, tmp_path / "out")
+        (told,) = after.subjects.complete("<my", "other")
+        assert not told["fits"] and "trained on tiny" in told["why_not"]
+        request = default_request(after.catalog.card("other"), "a <my-ball> ball")
+        with pytest.raises(UnknownModel, match="no model 'tiny'"):
+            after.queue.submit(project, replace(request, model="tiny"))
+        with pytest.raises(InvalidRequest, match="another model"):
+            after.queue.submit(project, request)
+        assert job is not None
+        with pytest.raises(UnknownModel, match="no model 'tiny'"):
+            after.subjects.train(wish(after, subject_id=late.id, token="<late-ball>"))
+        tiny.write(mine / "models" / "tiny", seed=5)
+    with closing(Studio(settings, worker=False)) as changed:
+        spec = TrainSpec.from_json(job.request_json)
+        with pytest.raises(InvalidRequest, match="its weights differ"):
+            check_base(spec.base, changed.catalog.card("tiny"), "The training of <late-ball>")
 
 
 def test_offers_say_what_a_model_can_and_what_it_costs(studio: Studio) -> None:
