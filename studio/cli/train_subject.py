@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--caption", action="append", default=[], metavar="TEXT", help="one for each file, in order, with the token"
     )
+    parser.add_argument("--cut-out", action="store_true", help="put plain grey behind the subject of every picture")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="one setting of the preset")
     parser.add_argument("--again", action="store_true", help="a new version of the subject that has this token")
     parser.add_argument("--estimate", action="store_true", help="only say how long it takes and what memory it needs")
@@ -55,9 +56,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _wish(options: argparse.Namespace, studio: Studio, console: Console) -> TrainRequest:
     """The arguments as a wish; what is wrong with the pictures is said. Raises InvalidRequest, MediaError."""
-    from studio.subjects.service import TrainRequest
+    from studio.subjects.service import TrainRequest, refuse_crowd
     from studio.subjects.spec import PictureSpec
 
+    refuse_crowd(len(options.pictures))
     cards = studio.catalog.cards()
     card = studio.catalog.card(options.model) if options.model or not cards else cards[0]
     known = studio.repository.subject_of_token(options.token) if options.again else None
@@ -70,9 +72,11 @@ def _wish(options: argparse.Namespace, studio: Studio, console: Console) -> Trai
             console.note(f"{options.pictures[number - 1].name}: {problem}")
     for problem in looked.problems:
         console.note(problem)
-    captions = [*options.caption, *(picture.caption for picture in looked.pictures[len(options.caption) :])]
+    first = [picture.bare_caption if options.cut_out else picture.caption for picture in looked.pictures]
+    captions = [*options.caption, *first[len(options.caption) :]]
     pictures = tuple(
-        PictureSpec(media=sha256, caption=caption) for sha256, caption in zip(media, captions, strict=False)
+        PictureSpec(media=sha256, caption=caption, cut_out=options.cut_out)
+        for sha256, caption in zip(media, captions, strict=False)
     )
     return TrainRequest(
         token=token,

@@ -37,5 +37,6 @@ def _example(picture: PictureSpec, path: Path, settings: Settings) -> Example:
     found = dataset.find(first, picture.box)
     aspect = settings.width / settings.height
     if picture.cut_out:
-        frames = np.stack([dataset.without_background(frame, found) for frame in frames])
+        each = [found] if len(frames) == 1 else [dataset.find(np.ascontiguousarray(f), picture.box) for f in frames]
+        frames = np.stack([dataset.without_background(f, where) for f, where in zip(frames, each, strict=True)])
     return Example(np.stack([dataset.crop(frame, found.box, aspect) for frame in frames]), picture.caption)

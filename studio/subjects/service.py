@@ -22,7 +22,7 @@ from projects_db.records import JobRow, NotFound, SubjectRow, SubjectVersionRow
 from studio.jobs.tasks import folder_of
 from studio.subjects import costs, exchange
 from studio.subjects.resolving import newest, resolved
-from studio.subjects.spec import PictureSpec, TrainSpec
+from studio.subjects.spec import MAX_PICTURES, PictureSpec, TrainSpec
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -32,7 +32,10 @@ TASK = "train_subject"
 
 @dataclass(frozen=True, kw_only=True)
 class LookedPicture:
-    """One picture as it was looked at: where the subject is, what is wrong with it, and a first caption."""
+    """One picture as it was looked at: where the subject is, what is wrong with it, and a first caption.
+
+    bare_caption: the same without the place, for a picture whose background is put away.
+    """
 
     media: str
     width: int
@@ -40,6 +43,7 @@ class LookedPicture:
     box: Box
     problems: tuple[str, ...]
     caption: str
+    bare_caption: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +120,7 @@ class Subjects:
 
         card = self._card(model)
         able, places = card.capabilities, read_places(places_file(self._studio.settings.assets, card))
-        _refuse_crowd(media)
+        refuse_crowd(len(media))
         given, known = list(media), boxes or {}
         pictures = [read_picture(self._studio.library.media_path(sha256)) for sha256 in given]
         boxes_given = [known.get(sha256) for sha256 in given]
@@ -125,6 +129,7 @@ class Subjects:
         for sha256, picture, each in zip(given, pictures, checked, strict=True):
             row = self._repository.media(sha256)
             is_clip = row is not None and row.kind == "clip"
+            where = "" if places is None else places.at(picture, each.found.mask)
             looked.append(
                 LookedPicture(
                     media=sha256,
@@ -132,13 +137,8 @@ class Subjects:
                     height=picture.shape[0],
                     box=each.found.box,
                     problems=each.problems,
-                    caption=first_caption(
-                        token,
-                        class_word,
-                        able,
-                        place="" if places is None else places.at(picture, each.found.mask),
-                        is_clip=is_clip,
-                    ),
+                    caption=first_caption(token, class_word, able, place=where, is_clip=is_clip),
+                    bare_caption=first_caption(token, class_word, able, is_clip=is_clip),
                 )
             )
         return Looked(pictures=tuple(looked), problems=problems, usable=len(pictures) >= dataset.FEWEST)
@@ -366,7 +366,8 @@ def _read(path: Path) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else {}
 
 
-def _refuse_crowd(media: Sequence[str]) -> None:
-    if len(media) > 200:
-        message = f"{len(media):,} pictures are too many to look at; 30 are the most that are trained on."
+def refuse_crowd(count: int) -> None:
+    """Raises InvalidRequest for more pictures than are looked at."""
+    if count > MAX_PICTURES:
+        message = f"{count:,} pictures are too many to look at; 30 are the most that are trained on."
         raise InvalidRequest((Problem(field="pictures", message=message, hint="Choose those that differ most."),))

@@ -23,6 +23,7 @@ from pipelines.personalize.settings import Settings
 from projects_db.records import NotFound
 from studio.settings import Settings as StudioSettings
 from studio.studio import Studio, default_request
+from studio.subjects.pictures import examples
 from studio.subjects.placing import place
 from studio.subjects.resolving import check_base
 from studio.subjects.service import TrainRequest
@@ -102,6 +103,25 @@ def test_a_wish_becomes_a_job_that_can_be_done_from_its_text_alone(studio: Studi
     assert (view.token, view.versions[0].state, view.cover) == ("<my-ball>", "queued", spec.pictures[0].media)
     again, _ = studio.subjects.train(wish(studio, subject_id=view.id))
     assert again.number == 2
+
+
+def test_a_background_is_put_away_where_that_is_asked(studio: Studio, tmp_path: Path) -> None:
+    made = np.full((160, 240, 3), (40, 160, 60), np.uint8)
+    made[50:110, 80:140] = (210, 40, 30)
+    Image.fromarray(made).save(tmp_path / "ball.png")
+    sha256 = studio.library.add_media(tmp_path / "ball.png", "ball.png").sha256
+    files = {sha256: studio.library.media_path(sha256)}
+    plain, bare = (
+        examples([PictureSpec(media=sha256, caption="a <b> ball", cut_out=cut)], files, SMALL)[0].frames[0]
+        for cut in (False, True)
+    )
+    assert plain.shape == bare.shape
+    np.testing.assert_allclose(plain[2, 2], (40, 160, 60), atol=3)
+    np.testing.assert_allclose(bare[2, 2], 127, atol=3)
+    middle = bare.shape[0] // 2, bare.shape[1] // 2
+    np.testing.assert_allclose(bare[middle], (210, 40, 30), atol=3)
+    (looked,) = studio.subjects.look([sha256], "ball", "<b>", "tiny").pictures
+    assert looked.bare_caption.startswith("a <b> ball")
 
 
 def test_everything_that_is_wrong_with_a_wish_is_told_at_once(studio: Studio) -> None:

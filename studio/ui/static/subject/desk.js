@@ -107,7 +107,8 @@ const bracketed = (token) => (token && !token.startsWith("<") ? `<${token}>` : t
 /** The caption of a picture: the one that was written, else the first one, with the token and the class as they are now. */
 export function captionOf(picture) {
   const now = draft();
-  const words = picture.caption ?? desk.looked.get(picture.media)?.caption ?? `a ${TOKEN} ${CLASS}`;
+  const looked = desk.looked.get(picture.media);
+  const words = picture.caption ?? (picture.cut_out ? looked?.bare_caption : looked?.caption) ?? `a ${TOKEN} ${CLASS}`;
   return words.replaceAll(TOKEN, bracketed(now.token.trim()) || "<token>").replaceAll(CLASS, now.class_word.trim()).replace(/ {2,}/g, " ").trim();
 }
 
