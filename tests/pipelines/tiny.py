@@ -63,6 +63,15 @@ def write(folder: Path, *, about: dict[str, Any] | None = ABOUT, seed: int = 0) 
     return folder
 
 
+def add_expert(folder: Path) -> None:
+    """Give a checkpoint a second transformer of other weights, which takes over at nine tenths of the noise."""
+    torch.manual_seed(7)
+    _transformer().save_pretrained(folder / "transformer_2", safe_serialization=True)
+    index = json.loads((folder / "model_index.json").read_text())
+    second = {"transformer_2": ["diffusers", "WanVACETransformer3DModel"], "boundary_ratio": 0.9}
+    (folder / "model_index.json").write_text(json.dumps({**index, **second}))
+
+
 def write_adapter(folder: Path, base: str, *, size: float = 0.3, **about: Any) -> Path:
     """Write a folder that changes the checkpoint `base` beside it by a LoRA of rank 2; `about`: more keys."""
     layers = {"blocks.0.attn1.to_q": (48, 48), "blocks.1.ffn.net.2": (48, 64), "vace_blocks.0.proj_out": (48, 48)}

@@ -24,7 +24,7 @@ from pipelines.families.single import Singles
 from pipelines.families.wan import vace
 from pipelines.families.wan.adapter import check_adapter
 from pipelines.families.wan.arithmetic import count
-from pipelines.families.wan.configs import EULER, WanFolder, read_folder
+from pipelines.families.wan.configs import EULER, SECOND, WanFolder, read_folder
 from pipelines.families.wan.files import FILES
 from pipelines.families.wan.stock import STOCK
 from pipelines.models.parts import origin
@@ -133,13 +133,14 @@ def _defaults(checked: WanFolder, name: str, is_published: bool) -> dict[str, An
     """What holds where gimbal.json is silent: the published numbers of Wan 2.1 VACE.
 
     Sizes, 81 frames, 16 fps and 512 text tokens: the Wan 2.1 repository (1.3B: 480p, 14B: 480p and 720p).
-    Steps 50, guidance 5, shift 16: defaults of VACE's own inference script for Wan.
+    Steps 50, guidance 5, shift 16: defaults of VACE's own inference script for Wan. With two experts (VACE-Fun of Wan
+    2.2) the shift is the checkpoint's.
     """
-    large = checked.transformer.layers >= 40
+    large, is_double = checked.transformer.layers >= 40, SECOND in checked.weights
     wide = ((832, 480), (480, 832), (624, 624))
-    title = f"Wan 2.1 VACE {'14B' if large else '1.3B'} ({name})" if checked.transformer.dim >= vace.SMALLEST else name
+    kind = "2.2 VACE-Fun A14B" if is_double else f"2.1 VACE {'14B' if large else '1.3B'}"
     return {
-        "title": title,
+        "title": f"Wan {kind} ({name})" if checked.transformer.dim >= vace.SMALLEST else name,
         "summary": "A Wan VACE checkpoint: video from text, pictures, masks and control clips.",
         "sizes": (*wide, (1280, 720), (720, 1280)) if large else wide,
         "min_side": 256,
@@ -147,9 +148,9 @@ def _defaults(checked: WanFolder, name: str, is_published: bool) -> dict[str, An
         "fps": Range(low=1, high=60, default=16),
         "steps": Range(low=1, high=100, default=50),
         "guidance": Range(low=1, high=20, default=5, step=0.1),
-        "shift": 16.0,
+        "shift": 0.0 if is_double else 16.0,
         "max_sequence_length": 512,
         "conditionings": frozenset(t.kind for t in CONDITIONING_TYPES),
-        "licence": "Apache-2.0 (Wan 2.1)" if is_published else "the checkpoint's own",
-        "weaknesses": vace.WEAKNESSES if is_published else "",
+        "licence": f"Apache-2.0 (Wan {kind[:3]})" if is_published else "the checkpoint's own",
+        "weaknesses": (vace.WEAKNESSES + (vace.DOUBLE if is_double else "")) if is_published else "",
     }

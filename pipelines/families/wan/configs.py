@@ -22,8 +22,13 @@ CLASSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "vae": ("diffusers", ("AutoencoderKLWan",)),
     "scheduler": ("diffusers", (EULER, "UniPCMultistepScheduler")),
 }
-STEMS = {"text_encoder": "model", "transformer": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model"}
+SECOND = "transformer_2"
+"""The expert for low noise, where a checkpoint has two transformers of one shape."""
+
+KINDS = {**CLASSES, SECOND: CLASSES["transformer"]}
+WEIGHTED = ("text_encoder", "transformer", SECOND, "vae")
 _CONFIGS = {
+    SECOND: "config.json",
     "tokenizer": "tokenizer_config.json",
     "text_encoder": "config.json",
     "transformer": "config.json",
@@ -80,7 +85,10 @@ class VaeConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class WanFolder:
-    """A checkpoint folder that passed every check that needs no torch."""
+    """A checkpoint folder that passed every check that needs no torch.
+
+    boundary_ratio: with two experts, the share of the noise levels below which the second one works.
+    """
 
     classes: dict[str, str]
     text: TextConfig
@@ -88,6 +96,7 @@ class WanFolder:
     vae: VaeConfig
     weights: dict[str, Weights]
     places: dict[str, Place] = field(default_factory=dict, repr=False, compare=False)
+    boundary_ratio: float | None = None
 
     @property
     def size_multiple(self) -> int:
@@ -98,26 +107,43 @@ class WanFolder:
 def read_folder(folder: Path) -> WanFolder:
     """Check a checkpoint folder whole and read its numbers. Raises BrokenCheckpoint naming the file and the remedy."""
     index = read_json(folder / "model_index.json")
-    classes = {name: _class_name(folder, index, name) for name in CLASSES}
-    if index.get("transformer_2", [None, None])[0] is not None:
-        message = f"{folder / 'model_index.json'} names two transformers; Wan VACE with one is served."
-        raise BrokenCheckpoint(message, "Choose a Wan 2.1 VACE checkpoint.")
+    names = KINDS if (index.get(SECOND) or [None])[0] is not None else CLASSES
+    boundary_ratio = _boundary(folder, index) if SECOND in names else None
+    classes = {name: _class_name(folder, index, name) for name in names}
     elsewhere = read_places(folder)
-    places = {name: elsewhere.get(name) or Place(path=folder / name) for name in CLASSES}
+    places = {name: elsewhere.get(name) or Place(path=folder / name) for name in names}
     homes = {name: folder / name if place.is_file else place.path for name, place in places.items()}
-    configs = {name: _config(homes[name], name, classes[name]) for name in CLASSES}
+    configs = {name: _config(homes[name], name, classes[name]) for name in names}
     vae = _numbers(_vae, folder / "vae", configs["vae"])
     transformer = _numbers(_transformer, folder / "transformer", configs["transformer"])
     text = _numbers(_text, folder / "text_encoder", configs["text_encoder"])
     _check_fit(folder, vae, transformer, configs["transformer"])
-    weights = {name: weights_of(places[name], CLASSES[name][0])[0] for name in STEMS}
+    if SECOND in names and _numbers(_transformer, folder / SECOND, configs[SECOND]) != transformer:
+        raise BrokenCheckpoint(f"The two transformers of {folder} are of different shapes.", AGAIN)
+    weights = {name: weights_of(places[name], KINDS[name][0])[0] for name in WEIGHTED if name in names}
     _check_tokenizer(homes["tokenizer"])
-    return WanFolder(classes=classes, text=text, transformer=transformer, vae=vae, weights=weights, places=places)
+    return WanFolder(
+        classes=classes,
+        text=text,
+        transformer=transformer,
+        vae=vae,
+        weights=weights,
+        places=places,
+        boundary_ratio=boundary_ratio,
+    )
+
+
+def _boundary(folder: Path, index: dict[str, Any]) -> float:
+    ratio = index.get("boundary_ratio")
+    if isinstance(ratio, int | float) and 0 < ratio < 1:
+        return float(ratio)
+    message = f"{folder / 'model_index.json'} does not say at which noise its second transformer takes over."
+    raise BrokenCheckpoint(message, 'Add "boundary_ratio", a number between 0 and 1, as its publisher gives it.')
 
 
 def _class_name(folder: Path, index: dict[str, Any], name: str) -> str:
     entry = index.get(name)
-    library, allowed = CLASSES[name]
+    library, allowed = KINDS[name]
     if not isinstance(entry, list) or len(entry) != 2 or entry[0] != library or entry[1] not in allowed:
         message = f"{folder / 'model_index.json'} gives {entry!r} as {name}, not {library} {' or '.join(allowed)}."
         raise BrokenCheckpoint(message, "Foreign classes and remote code are not loaded; use a stock Wan VACE export.")

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.families.family import LoadedModel, ModelCard, Setup
 from pipelines.families.single_load import load_one
-from pipelines.families.wan.configs import CLASSES, STEMS
+from pipelines.families.wan.configs import KINDS, WEIGHTED
 from pipelines.families.wan.fuse import fuse
 from pipelines.families.wan.model import WanModel
 from pipelines.models.memory import is_out_of_memory
@@ -36,15 +36,15 @@ class WanLoader:
     def shares(self, card: ModelCard) -> Mapping[str, Path]:
         places, adapter = card.settings["checkpoint"].places, card.settings["adapter"]
         own = {"transformer": adapter.resolve()} if adapter else {}
-        return {name: places[name].path.resolve() for name in CLASSES if name != "scheduler"} | own
+        return {name: places[name].path.resolve() for name in places if name != "scheduler"} | own
 
     def component(self, card: ModelCard, name: str, setup: Setup) -> Any:
-        library, _ = CLASSES[name]
+        library, _ = KINDS[name]
         cls = getattr(LIBRARIES[library], card.settings["checkpoint"].classes[name])
         place, adapter = card.settings["checkpoint"].places[name], card.settings["adapter"]
         blamed = place.path
         try:
-            if name not in STEMS:
+            if name not in WEIGHTED:
                 return cls.from_pretrained(place.path, local_files_only=True)
             if place.is_file:
                 model = load_one(cls, place, card.settings["base"] / name, _dtype(name, setup))
@@ -63,7 +63,7 @@ class WanLoader:
         cls = getattr(diffusers, card.settings["checkpoint"].classes["scheduler"])
         scheduler = _scheduler(card, cls)
         build: Any = diffusers.WanVACEPipeline
-        pipe = build(scheduler=scheduler, **components)
+        pipe = build(scheduler=scheduler, boundary_ratio=card.settings["checkpoint"].boundary_ratio, **components)
         pipe.set_progress_bar_config(disable=True)
         place(pipe, setup)
         return WanModel(pipe, card, torch.device(setup.device))
@@ -76,7 +76,9 @@ def _scheduler(card: ModelCard, cls: Any) -> Any:
     """The checkpoint's scheduler with the card's own shift, and its last noise level where the card gives one."""
     shift = "shift" if cls is diffusers.FlowMatchEulerDiscreteScheduler else "flow_shift"
     terminal = card.settings["shift_terminal"]
-    own = {shift: card.settings["shift"]} | ({"shift_terminal": terminal} if terminal else {})
+    own = ({shift: card.settings["shift"]} if card.settings["shift"] else {}) | (
+        {"shift_terminal": terminal} if terminal else {}
+    )
     home = card.settings["checkpoint"].places["scheduler"].path
     return cls.from_config(cls.load_config(home, local_files_only=True), **own)
 

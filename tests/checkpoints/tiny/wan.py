@@ -24,7 +24,7 @@ _LOOKS = 1 + (32 // 16) ** 2  # what it sees of one picture
 
 def variant(card: ModelCard) -> str:
     """Two experts, the new codec, and whether it looks at pictures are different checkpoints."""
-    names = card.settings["components"] if "components" in card.settings else ()
+    names = card.settings["components"] if "components" in card.settings else card.settings["checkpoint"].weights
     marks = [name for name in ("transformer_2", "image_encoder") if name in names]
     return "-".join(["", *marks, str(_is_new(card)), str(len(card.capabilities.needs))])
 
@@ -37,6 +37,8 @@ def _is_new(card: ModelCard) -> bool:
 
 def _vace(folder: Path, card: ModelCard) -> Mapping[str, Any]:
     vace.write(folder, about=None)
+    if "transformer_2" in card.settings["checkpoint"].weights:
+        vace.add_expert(folder)
     return {"sizes": [[32, 32]], "lengths": [5], "max_sequence_length": 16, "shift": 3.0}
 
 
