@@ -21,18 +21,22 @@ from pipelines.models.calibration import Ratios
 from pipelines.models.placing import DENOISERS
 from pipelines.models.reuse import Rhythm, Tally, blocks_of, reusing_attention, reusing_deep_blocks
 
-DEFAULT: Shortcut = "first_block"
-THRESHOLDS: Mapping[str, float] = {"first_block": 0.1, "mag": 0.1}
-_EVERY: Mapping[str, int] = {"attention": 2, "words": 4, "deep": 2}
+DEFAULT: Shortcut = "deep"
+_THRESHOLD = 0.1  # of first_block: the relative change of the first block's effect
+_ERROR = 0.06  # of mag: how far the sizes of what is left out may add up to differ
+_EVERY: Mapping[str, int] = {"attention": 2, "words": 2, "deep": 2}
+_IN_A_ROW = 1  # steps that mag leaves out one after another
 _ALWAYS = 0.2  # of the steps at the beginning, where the clip takes shape, that do all the work
 _LAST = 1  # steps at the end that do
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """How a draft is made. steps: of the clip. strength: the threshold of first_block and mag, how many passes one
-    that does the work serves of the others; None = as drafts usually have it. ratios: the checkpoint's figures for mag,
-    None = this clip is made whole to measure them. room: bytes of memory that may be taken to keep what is reused.
+    """How a draft is made. steps: of the clip.
+
+    strength: the threshold of first_block, how many steps in a row mag leaves out, in every how many passes the others
+    do the work; None = as drafts usually have it. ratios: the checkpoint's figures for mag, None = this clip is made
+    whole to measure them. room: bytes of memory that may be taken to keep what is reused.
     """
 
     by: Shortcut = DEFAULT
@@ -139,8 +143,7 @@ def _impossible(by: Shortcut, why: str) -> InvalidRequest:
 def _first_block(denoiser: Any, draft: Draft, left: Left) -> Iterator[None]:
     from diffusers.hooks import FirstBlockCacheConfig
 
-    threshold = draft.strength or THRESHOLDS["first_block"]
-    with _cached(denoiser, FirstBlockCacheConfig(threshold=threshold)), _counted(denoiser, left):
+    with _cached(denoiser, FirstBlockCacheConfig(threshold=draft.strength or _THRESHOLD)), _counted(denoiser, left):
         yield
 
 
@@ -152,7 +155,8 @@ def _mag(name: str, denoiser: Any, draft: Draft, left: Left) -> Iterator[None]:
     if not ratios:
         raise ValueError(f"nothing is known of its {name}")
     config = MagCacheConfig(
-        threshold=draft.strength or THRESHOLDS["mag"],
+        threshold=_ERROR,
+        max_skip_steps=int(draft.strength or _IN_A_ROW),
         retention_ratio=_ALWAYS,
         num_inference_steps=draft.steps,
         mag_ratios=list(ratios),

@@ -45,7 +45,7 @@ class Extent:
     """How much is measured. jobs: alternating ones. prompts: of drafts. is_small: speeds at a small size only."""
 
     jobs: int = 50
-    prompts: int = 3
+    prompts: int = 2
     is_small: bool = False
 
 

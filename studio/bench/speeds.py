@@ -18,7 +18,7 @@ from pipelines.models.memory import is_out_of_memory
 from studio.bench.report import Measure
 
 Say = Callable[[str], None]
-_REPEATS = 3
+_REPEATS = 5
 _PROMISED_SHARE = 0.75  # of stock time for a final clip
 _PROMISED_STREAMED = 1.1  # of resident time for weights that stream
 
@@ -175,12 +175,14 @@ def _timed(model: Any, shape: Shape, setup: Setup, on: DeviceFacts) -> tuple[flo
     if cuda:
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
-    began = time.perf_counter()
+    seconds = []
     for _ in range(_REPEATS):
+        began = time.perf_counter()
         model(**given)
-    if cuda:
-        torch.cuda.synchronize()
-    return (time.perf_counter() - began) / _REPEATS, torch.cuda.max_memory_allocated() / 1e9 if cuda else 0.0
+        if cuda:
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds), torch.cuda.max_memory_allocated() / 1e9 if cuda else 0.0
 
 
 def _told(
