@@ -18,6 +18,7 @@ from typing import Protocol
 from pipelines.domain.errors import BrokenCheckpoint, DownloadError, GimbalError, NoSpace, StorageError
 from pipelines.families.family import Part, Source
 from pipelines.models.hub import Hub, Listing, RemoteFile, is_whole
+from pipelines.models.parts import PARTS
 
 INCOMING = ".incoming"
 LOCK = "gimbal-lock.json"
@@ -130,7 +131,7 @@ def _is_wanted(name: str, take: tuple[str, ...]) -> bool:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or any(part.startswith(".") for part in path.parts):
         return False
-    if any(fnmatch(path.name.lower(), pattern) for pattern in _REFUSED):
+    if path.name in (PARTS, LOCK) or any(fnmatch(path.name.lower(), pattern) for pattern in _REFUSED):
         return False
     if take:
         return any(fnmatch(name, pattern) for pattern in take)

@@ -90,6 +90,74 @@ def as_ltx_has_it(tensors: Named) -> dict[str, Tensor]:
     )
 
 
+def as_ltx_2_has_it(tensors: Named) -> dict[str, Tensor]:
+    return renamed(
+        tensors,
+        (r"^proj_in", "patchify_proj"),
+        (r"^audio_proj_in", "audio_patchify_proj"),
+        (r"^time_embed", "adaln_single"),
+        (r"^audio_time_embed", "audio_adaln_single"),
+        (r"^av_cross_attn_video_scale_shift", "av_ca_video_scale_shift_adaln_single"),
+        (r"^av_cross_attn_video_a2v_gate", "av_ca_a2v_gate_adaln_single"),
+        (r"^av_cross_attn_audio_scale_shift", "av_ca_audio_scale_shift_adaln_single"),
+        (r"^av_cross_attn_audio_v2a_gate", "av_ca_v2a_gate_adaln_single"),
+        ("video_a2v_cross_attn_scale_shift_table", "scale_shift_table_a2v_ca_video"),
+        ("audio_a2v_cross_attn_scale_shift_table", "scale_shift_table_a2v_ca_audio"),
+        ("norm_q", "q_norm"),
+        ("norm_k", "k_norm"),
+    )
+
+
+def as_hunyuan_has_it(tensors: Named) -> dict[str, Tensor]:
+    """Queries, keys and values in one tensor; the last layer's shift before its scale."""
+    tensors = dict(tensors)
+    for name in [name for name in tensors if ".to_q." in name or ".add_q_proj." in name]:
+        three = [name.replace("to_q", f"to_{w}").replace("add_q_proj", f"add_{w}_proj") for w in "qkv"]
+        is_text = "refiner_blocks" in name
+        own = "self_attn_qkv" if is_text else "img_attn_qkv" if ".to_q." in name else "txt_attn_qkv"
+        begin, end = name.split(".attn.")
+        tensors[f"{begin}.{own}.{end.rpartition('.')[2]}"] = torch.cat([tensors.pop(each) for each in three])
+    for end in ("weight", "bias"):
+        scale, shift = tensors.pop(f"norm_out.linear.{end}").chunk(2)
+        tensors[f"final_layer.adaLN_modulation.1.{end}"] = torch.cat([shift, scale])
+    words = {
+        "time_text_embed.timestep_embedder.linear_1": "t_embedder.mlp.0",
+        "time_text_embed.timestep_embedder.linear_2": "t_embedder.mlp.2",
+        "time_text_embed.text_embedder": "c_embedder",
+        "token_refiner.refiner_blocks": "individual_token_refiner.blocks",
+        "norm_out.linear": "adaLN_modulation.1",
+        "attn.to_out.0": "self_attn_proj",
+        "proj_in": "input_embedder",
+        "ff.net.0.proj": "mlp.fc1",
+        "ff.net.2": "mlp.fc2",
+    }
+    within = [(f"^(context_embedder.*)\\b{re.escape(old)}", f"\\1{new}") for old, new in words.items()]
+    return renamed(
+        tensors,
+        *within,
+        ("^context_embedder", "txt_in"),
+        ("^x_embedder", "img_in"),
+        ("^proj_out", "final_layer.linear"),
+        (r"^time_text_embed\.timestep_embedder\.linear_1", "time_in.mlp.0"),
+        (r"^time_text_embed\.timestep_embedder\.linear_2", "time_in.mlp.2"),
+        (r"^time_text_embed\.guidance_embedder\.linear_1", "guidance_in.mlp.0"),
+        (r"^time_text_embed\.guidance_embedder\.linear_2", "guidance_in.mlp.2"),
+        (r"^time_text_embed\.text_embedder\.linear_1", "vector_in.in_layer"),
+        (r"^time_text_embed\.text_embedder\.linear_2", "vector_in.out_layer"),
+        ("^transformer_blocks", "double_blocks"),
+        (r"attn\.norm_added_([qk])", r"txt_attn_\1_norm"),
+        (r"attn\.norm_([qk])", r"img_attn_\1_norm"),
+        (r"attn\.to_out\.0", "img_attn_proj"),
+        (r"attn\.to_add_out", "txt_attn_proj"),
+        (r"norm1_context\.linear", "txt_mod.linear"),
+        (r"norm1\.linear", "img_mod.linear"),
+        (r"ff_context\.net\.0\.proj", "txt_mlp.fc1"),
+        (r"ff_context\.net\.2", "txt_mlp.fc2"),
+        (r"ff\.net\.0\.proj", "img_mlp.fc1"),
+        (r"ff\.net\.2", "img_mlp.fc2"),
+    )
+
+
 def in_comfy(tensors: Named) -> dict[str, Tensor]:
     """Under the prefix of files that ComfyUI writes."""
     return {f"model.diffusion_model.{name}": tensor for name, tensor in tensors.items()}
@@ -102,14 +170,29 @@ CASES: dict[str, tuple[str, str, Callable[[Named], Named]]] = {
     "wan vace": ("wan", "wan-2.1-vace-1.3b", as_wan_has_it),
     "ltx": ("ltx", "ltx-0.9", as_ltx_has_it),
     "ltx in ComfyUI": ("ltx", "ltx-0.9.5", lambda tensors: in_comfy(as_ltx_has_it(tensors))),
+    "ltx-2": ("ltx", "ltx-2", as_ltx_2_has_it),
     "cogvideox in diffusers": ("cogvideox", "cogvideox-2b", dict),
+    "hunyuan": ("hunyuan", "hunyuan-t2v", as_hunyuan_has_it),
+    "hunyuan in diffusers": ("hunyuan", "hunyuan-t2v", dict),
 }
+
+
+def without_single_blocks(folder: Path) -> None:
+    """Diffusers splits those of the original naming at the width of the true model, whatever the width is."""
+    from diffusers import HunyuanVideoTransformer3DModel
+
+    config = HunyuanVideoTransformer3DModel.load_config(folder / "transformer")
+    torch.manual_seed(2)
+    model = HunyuanVideoTransformer3DModel.from_config({**config, "num_single_layers": 0})
+    model.save_pretrained(folder / "transformer")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_transformer_in_one_file_makes_the_frames_of_its_folder(case: str, tmp_path: Path) -> None:
     family, card_id, layout = CASES[case]
     folder = tiny.write(tmp_path / "models", card_of(family, card_id))
+    if case == "hunyuan":
+        without_single_blocks(folder)
     file = tmp_path / "a file.safetensors"
     save_file(dict(layout(weights(folder))), file)
     joined = join([file], here(tmp_path / "models").cards(), tmp_path / "models")

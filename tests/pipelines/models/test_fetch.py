@@ -171,6 +171,12 @@ def test_a_model_of_several_repositories_becomes_one_folder(published: ModelCard
     assert set(lock["commits"]) == {REPOSITORY, "other/codec"} and "vae/config.json" in lock["files"]
 
 
+def test_a_repository_cannot_say_that_its_parts_lie_elsewhere(published: ModelCard, hub: FakeHub) -> None:
+    hub.files[f"{REPOSITORY}/gimbal-parts.json"] = b'{"version": 1, "parts": {}}'
+    fetched(published, hub)
+    assert published.folder.is_dir() and not (published.folder / "gimbal-parts.json").exists()
+
+
 def test_a_file_that_changed_after_it_came_is_found(published: ModelCard, hub: FakeHub, tiny_folder: Path) -> None:
     fetched(published, hub)
     path = published.folder / "vae/diffusion_pytorch_model.safetensors"
