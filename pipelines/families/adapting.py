@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.models.lora_layouts import Shapes, read_layout
 from pipelines.models.memory import is_out_of_memory
 
 _BROKEN = (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError, SafetensorError)
+_PLAIN = re.compile(r"transformer\.(?P<layer>.+)\.lora_[AB]\.(weight|bias)")
 _FOREIGN = "Use a LoRA that was made for this base model."
 
 
@@ -82,14 +84,19 @@ def _in_our_names(path: Path, base: Shapes) -> dict[str, Tensor] | None:
     """
     with safe_open(path, framework="pt") as file:
         names = list(file.keys())
-    plain = all(name.startswith(("transformer.", "unet.")) and not name.endswith(".alpha") for name in names)
-    if plain or not base:
+    if not base or all(_is_ours(name, base) for name in names):
         return None
     tensors = load_file(path)
     scalars = {name: float(tensor) for name, tensor in tensors.items() if tensor.numel() == 1}
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     layout = read_layout(shapes, base, scalars, path.name)
     return {new: tensors[old] * layout.scale(new) for old, new in layout.names.items()}
+
+
+def _is_ours(name: str, base: Shapes) -> bool:
+    """Whether a tensor is a half of a change of one of our layers, as diffusers names it."""
+    found = _PLAIN.fullmatch(name)
+    return found is not None and f"{found['layer']}.weight" in base
 
 
 def _layers(pipe: Any) -> Shapes:

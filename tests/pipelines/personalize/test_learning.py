@@ -19,6 +19,7 @@ from pipelines.domain.subject import SubjectUse
 from pipelines.families import family_named
 from pipelines.families.family import Adapter, ModelCard, Setup
 from pipelines.models.device import cpu_facts
+from pipelines.models.lora_layouts import Layout
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.learning import Learned, learn
@@ -157,7 +158,8 @@ def halves(seed: int, layer: str = "blocks.0.attn1.to_q") -> dict[str, torch.Ten
 
 def test_two_subjects_and_a_lora_go_over_the_model_together(base: ModelCard, tmp_path: Path) -> None:
     uses = [made_up(tmp_path, base, token, seed) for token, seed in (("<a>", 1), ("<b>", 2))]
-    save_file(halves(3, "blocks.0.attn2.to_v"), tmp_path / "style.safetensors")
+    scaled = Layout({}, {"blocks.0.attn2.to_v": 2}, {"blocks.0.attn2.to_v": 0.6}).metadata
+    save_file(halves(3, "blocks.0.attn2.to_v"), tmp_path / "style.safetensors", scaled)
     style = Adapter(path=tmp_path / "style.safetensors", strength=0.7)
     model, theirs = full(base), stock_pipe(base)
     model.adapt([style])
