@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, func, select, update
+from sqlalchemy import Connection, and_, case, func, select, true, update
 
 from pipelines.domain.errors import GimbalError
 from pipelines.domain.request import GenerationRequest
@@ -83,9 +83,16 @@ class Jobs(Store):
             unfinished = ("queued", "running", "failed", "stopped")
             return _change(connection, job_id, unfinished, done | _AT_REST | _UNHURT)
 
-    def lease_next(self, worker_pid: int) -> JobRow | None:
-        """Take the first queued job as running, None where none waits or the queue is paused. Counts the attempt."""
-        first = select(jobs.c.id).where(jobs.c.state == "queued").order_by(jobs.c.position, jobs.c.number).limit(1)
+    def lease_next(
+        self, worker_pid: int, *, only: Collection[str] = (), apart_from: Collection[str] = ()
+    ) -> JobRow | None:
+        """Take the first queued job as running, None where none waits or the queue is paused. Counts the attempt.
+
+        only, apart_from: names of tasks; of the first alone (where there are any), none of the second.
+        """
+        meant = and_(jobs.c.task.in_(only) if only else true(), jobs.c.task.not_in(apart_from))
+        queued = and_(jobs.c.state == "queued", meant)
+        first = select(jobs.c.id).where(queued).order_by(jobs.c.position, jobs.c.number).limit(1)
         with self._connections.writing() as connection:
             job_id = None if _is_paused(connection) else scalar(connection, first)
             if job_id is None:

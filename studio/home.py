@@ -149,6 +149,12 @@ def add_model(home: Home, folder: Path) -> None:
     write_atomically(home.models_file, json.dumps({"folders": list(folders)}, indent=1))
 
 
+def forget_model(home: Home, folder: Path) -> None:
+    """Offer a checkpoint folder no longer; its files stay. Raises StorageError."""
+    folders = [str(each) for each in added_models(home) if each != folder]
+    write_atomically(home.models_file, json.dumps({"folders": folders}, indent=1))
+
+
 def write_atomically(path: Path, text: str) -> None:
     """Replace a small text file so that a reader sees the old or the new one. Raises StorageError, NoSpace."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}")

@@ -21,6 +21,7 @@ ENDED: Final[tuple[JobState, ...]] = ("failed", "stopped", "finished")
 QUEUED: Final[tuple[JobState, ...]] = ("queued",)
 LONGEST_WAIT: Final = 500
 LATEST: Final = 30
+_COUNTED: Final = ("denoising", "training", "fetching", "checking")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,7 @@ class Machine:
 class Snapshot:
     """The queue at one moment. waiting is in order; failed, stopped and finished have the latest first.
 
+    running: what the device does, then what is fetched beside it.
     dispatching: who makes the clips: this process ("here"), another one ("elsewhere"), or not known.
     counts: how many jobs are in each state; the lists show at most LONGEST_WAIT and LATEST of them.
     """
@@ -290,5 +292,5 @@ def _fraction(row: JobRow) -> float:
     if row.state != "running" or row.stage is None:
         return 0.0
     low, high = next((span for name, span in SPANS.items() if name == row.stage), (0.0, 0.0))
-    within = row.step / row.steps if row.steps and row.stage in ("denoising", "training") else 0.0
+    within = row.step / row.steps if row.steps and row.stage in _COUNTED else 0.0
     return low + (high - low) * within

@@ -27,11 +27,13 @@ from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.events import Setup
 from studio.jobs.executors import Executor, Listener, StartExecutor
 from studio.jobs.executors.process import ProcessExecutor, spawn
-from studio.jobs.queue import Models, Queue
-from studio.jobs.work import Parts
+from studio.jobs.parts import Parts
+from studio.jobs.queue import Makers, Queue
+from studio.jobs.tasks import BESIDE
 from studio.library import Library
 from studio.settings import Settings
 from studio.shelf.loras import Loras
+from studio.shelf.models import Models
 from studio.snapshot import ENDED, Board, JobView, Notice, Rows, Snapshot, Where, job_view, read_rows
 from studio.subjects.service import Subjects
 
@@ -62,8 +64,9 @@ class Studio:
         self.pictures = Pictures(Beside("pictures"), self.library)
         self.dispatcher = Dispatcher(self._parts(start_worker or self._spawn)) if worker else None
         self.loras = Loras(self.home)
-        models = Models(self.catalog, self.loras.shelf)
-        self.queue = Queue(self.repository, models, self.library, self.board, self.dispatcher)
+        makers = Makers(self.catalog, self.loras.shelf)
+        self.queue = Queue(self.repository, makers, self.library, self.board, self.dispatcher)
+        self.models = Models(self)
         self.subjects = Subjects(self)
         self._rows: tuple[int, Rows] | None = None
         self._seen = self.repository.data_version()
@@ -114,7 +117,7 @@ class Studio:
             paused=rows.paused,
             notice=self.board.notice,
             dispatching=self._where(),
-            running=tuple(job_view(row, self.board.live(row.id)) for row in rows.running),
+            running=tuple(job_view(row, self.board.live(row.id)) for row in sorted(rows.running, key=_is_beside)),
             waiting=tuple(job_view(row, None, place) for place, row in enumerate(rows.waiting, start=1)),
             failed=ended["failed"],
             stopped=ended["stopped"],
@@ -236,6 +239,7 @@ class Studio:
             start_worker=start_worker,
             expect=self.estimate,
             stored=self.measuring.follow,
+            models_changed=self.catalog.refresh,
         )
 
     def _spawn(self, listener: Listener) -> Executor:
@@ -290,6 +294,10 @@ def _begin_log(path: Path) -> logging.Handler:
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     logging.getLogger("gimbal").addHandler(handler)
     return handler
+
+
+def _is_beside(row: JobRow) -> bool:
+    return row.task in BESIDE
 
 
 def default_request(card: ModelCard, prompt: str = "") -> GenerationRequest:

@@ -49,6 +49,11 @@ class Catalog:
         self._added = (*self._added, folder)
         self.refresh()
 
+    def forget(self, folder: Path) -> None:
+        """Offer the checkpoints of a folder that was added no longer."""
+        self._added = tuple(path for path in self._added if path.resolve() != folder.resolve())
+        self.refresh()
+
     def refresh(self) -> None:
         """Look at the folders again (their headers are read, no weights)."""
         cards: dict[str, ModelCard] = {}

@@ -96,19 +96,25 @@ def pull(card: Fetchable, hub: Hub, check: Callable[[Path], object], on_fetched:
     return card.folder
 
 
-def verify(folder: Path) -> tuple[str, ...]:
-    """The files of a fetched model that are not as they came: changed, cut, gone. Raises GimbalError without a lock."""
+def verify(folder: Path, on_read: Callable[[int, int], None] = lambda done, total: None) -> tuple[str, ...]:
+    """The files of a fetched model that are not as they came: changed, cut, gone. Raises GimbalError without a lock.
+
+    on_read(done, total) is told of the bytes after each file; what it raises leaves.
+    """
     wrong = []
     try:
         locked = json.loads((folder / LOCK).read_text("utf-8"))["files"]
     except (OSError, ValueError, KeyError, TypeError):
         message = f"{folder} has no list of hashes: it was not fetched by Gimbal."
         raise GimbalError(message, "Its files can be compared with their source by hand.") from None
+    done, total = 0, sum(known["size"] for known in locked.values())
     for name, known in locked.items():
         path = folder / name
         file = RemoteFile(name=name, size=known["size"], sha256=known["sha256"], blob=known["blob"])
         if not path.is_file() or not is_whole(path, file):
             wrong.append(name)
+        done += known["size"]
+        on_read(done, total)
     return tuple(wrong)
 
 

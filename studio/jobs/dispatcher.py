@@ -14,10 +14,13 @@ from typing import Final, assert_never
 
 from pipelines.domain.errors import GimbalError
 from studio.jobs.crashpoint import reach
+from studio.jobs.errands import Errands
 from studio.jobs.events import Warm
 from studio.jobs.making import failure
+from studio.jobs.parts import Parts
 from studio.jobs.slot import Heard
-from studio.jobs.work import Parts, Work
+from studio.jobs.tasks import BESIDE
+from studio.jobs.work import Work
 from studio.lock import FileLock
 from studio.snapshot import Notice
 
@@ -52,6 +55,7 @@ class Dispatcher:
         self._inbox: queue.SimpleQueue[_Item] = queue.SimpleQueue()
         self._lock = FileLock(parts.home.dispatch_lock)
         self._work = Work(parts, self._inbox.put)
+        self._errands = Errands(parts)
         self._recovered = False
         self._look = True
         self._complaint: Notice | None = None
@@ -94,6 +98,7 @@ class Dispatcher:
             else:
                 self._take_back()
         try:
+            self._errands.close()
             self._work.leave()
         finally:
             self._lock.release()
@@ -128,8 +133,10 @@ class Dispatcher:
             case _Wake():
                 self._look = True
                 self._work.check_row()
+                self._errands.wake()
             case _StopJob():
                 self._work.stop(item.job_id)
+                self._errands.stop(item.job_id)
             case _WarmUp():
                 self._work.warm(item.warm, may_start=self._lock.held)
             case _:
@@ -142,7 +149,7 @@ class Dispatcher:
         left = self._parts.repository.running_jobs()
         for row in left:
             self._parts.repository.requeue(row.id)
-        suspect = next((row for row in left if row.attempts >= TOO_MANY_ATTEMPTS), None)
+        suspect = next((row for row in left if row.attempts >= TOO_MANY_ATTEMPTS and row.task not in BESIDE), None)
         if suspect is not None:
             self._parts.repository.set_paused(True)
             times, what = suspect.attempts, suspect.prompt[:80]
@@ -153,6 +160,7 @@ class Dispatcher:
             self._parts.board.tell(Notice(message=" ".join(lines), hint=hint))
         self._parts.board.touch()
         self._work.warm(None, may_start=True)
+        self._errands.begin()
 
     def _complain(self, error: Exception) -> None:
         """Tell what went wrong in a turn, and wait a moment before the next."""

@@ -14,7 +14,7 @@ from pipelines.families.family import Stage
 from pipelines.models.device import DeviceFacts
 from pipelines.models.estimate import Estimate
 
-JobStage = Stage | Literal["starting", "preparing", "training", "saving"]
+JobStage = Stage | Literal["starting", "preparing", "training", "saving", "fetching", "checking"]
 
 
 @dataclass(frozen=True, kw_only=True)

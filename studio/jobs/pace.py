@@ -17,6 +17,8 @@ SPANS: Final[Mapping[JobStage, tuple[float, float]]] = {
     "denoising": (0.15, 0.85),
     "decoding": (0.85, 0.97),
     "saving": (0.97, 1.0),
+    "fetching": (0.0, 1.0),
+    "checking": (0.0, 1.0),
 }
 _TAIL = 0.2  # decoding and saving, as a share of the denoising, until this machine has told better
 

@@ -13,9 +13,9 @@ from pipelines.models.catalog import Catalog
 from pipelines.models.loras import LoraShelf
 from projects_db.records import JobRow
 from projects_db.repository import Repository
+from studio.jobs import tasks
 from studio.jobs.crashpoint import reach
 from studio.jobs.dispatcher import Dispatcher
-from studio.jobs.tasks import task_named
 from studio.snapshot import Board
 from studio.subjects.resolving import resolved
 
@@ -26,7 +26,7 @@ MAX_TAKES = 100
 
 
 @dataclass(frozen=True)
-class Models:
+class Makers:
     """What clips are made with."""
 
     catalog: Catalog
@@ -42,10 +42,10 @@ class Queue:
     """The waiting, running and ended jobs of a data folder. Thread-safe."""
 
     def __init__(
-        self, repository: Repository, models: Models, library: Library, board: Board, dispatcher: Dispatcher | None
+        self, repository: Repository, makers: Makers, library: Library, board: Board, dispatcher: Dispatcher | None
     ) -> None:
         self._repository = repository
-        self._models = models
+        self._makers = makers
         self._library = library
         self._board = board
         self._dispatcher = dispatcher
@@ -58,7 +58,7 @@ class Queue:
         The tokens of its prompt become the newest versions of their subjects, where it names none.
         The takes have the seeds given, or the request's own and those that follow it.
         """
-        request = resolved(self._repository, self._models.catalog, request)
+        request = resolved(self._repository, self._makers.catalog, request)
         self._check(request)
         texts = [request.with_seed(seed).to_json() for seed in _seeds(request.seed, takes, seeds)]
         reach("queue.checked")
@@ -68,7 +68,7 @@ class Queue:
 
     def submit_task(self, project_id: str, task: str, spec_json: str, *, model: str, title: str) -> JobRow:
         """Queue what makes no clip (see `studio.jobs.tasks`). Raises InvalidRequest, GimbalError."""
-        task_named(task).check(spec_json)
+        tasks.check(task, spec_json)
         row = self._repository.add_task(project_id, task, spec_json, model=model, title=title)
         self._changed()
         return row
@@ -112,7 +112,7 @@ class Queue:
 
     def _check(self, request: GenerationRequest) -> None:
         problems: list[Problem] = []
-        for check in (self._models.catalog.check, self._models.check_loras):
+        for check in (self._makers.catalog.check, self._makers.check_loras):
             try:
                 check(request)
             except InvalidRequest as error:

@@ -17,10 +17,7 @@ from typing import Final, assert_never
 
 from pipelines.domain.errors import DatabaseError, DeviceLost, GimbalError, NoSpace, StorageError
 from pipelines.domain.request import GenerationRequest
-from pipelines.models.estimate import Estimate
-from projects_db.records import ClipRow, JobRow, JobState, NotFound
-from projects_db.repository import Repository
-from studio.home import Home
+from projects_db.records import JobRow, JobState, NotFound
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import (
     Ahead,
@@ -39,32 +36,16 @@ from studio.jobs.events import (
     Unable,
     Warm,
 )
-from studio.jobs.executors import StartExecutor
 from studio.jobs.making import failure
+from studio.jobs.parts import Parts
 from studio.jobs.slot import Heard, Slot
-from studio.jobs.tasks import CLIP, KeepContext, folder_of, task_named
-from studio.library import Library
-from studio.settings import Settings
-from studio.snapshot import Board, Notice
+from studio.jobs.tasks import BESIDE, CLIP, KeepContext, folder_of, task_named
+from studio.snapshot import Notice
 
 MAX_DEATHS: Final = 2
 _PAUSING: Final = frozenset({NoSpace.__name__, Unable.__name__, DeviceLost.__name__})
 _NOTED_SECONDS: Final = 1.0
 _log = logging.getLogger("gimbal.work")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parts:
-    """What a dispatcher works with. expect: what a request will take here. stored: told of each new clip."""
-
-    settings: Settings
-    home: Home
-    repository: Repository
-    library: Library
-    board: Board
-    start_worker: StartExecutor
-    expect: Callable[[GenerationRequest], Estimate]
-    stored: Callable[[ClipRow], None]
 
 
 @dataclass
@@ -105,7 +86,7 @@ class Work:
 
     def lease(self) -> bool:
         """Take the next job and hand it to the worker; False when there is none to take."""
-        row = self._repository.lease_next(os.getpid())
+        row = self._repository.lease_next(os.getpid(), apart_from=BESIDE)
         if row is None:
             return False
         reach("dispatcher.leased")
@@ -305,7 +286,8 @@ class Work:
         """Tell the worker which clip comes next, once for each, while the present one is made."""
         try:
             waiting: tuple[JobState, ...] = ("queued",)
-            row = next(iter(self._repository.list_jobs(waiting, limit=1)), None)
+            rows = self._repository.list_jobs(waiting, limit=len(BESIDE) * 8)
+            row = next((row for row in rows if row.task not in BESIDE), None)
             if row is None or row.task != CLIP or row.id == current.ahead or self._repository.get_paused():
                 return
         except GimbalError as error:  # the clip is made all the same, only later

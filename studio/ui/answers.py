@@ -11,7 +11,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
 
-from pipelines.domain.errors import DatabaseError, GimbalError, InvalidRequest, MediaError, NoSpace, StorageError
+from pipelines.domain.errors import (
+    DatabaseError,
+    GimbalError,
+    InvalidRequest,
+    MediaError,
+    NoSpace,
+    StorageError,
+    UnknownModel,
+)
 from projects_db.records import NotFound
 
 KEPT = "private, max-age=31536000, immutable"
@@ -22,6 +30,7 @@ _STATUS: tuple[tuple[type[GimbalError], int], ...] = (
     (InvalidRequest, 422),
     (MediaError, 415),
     (NoSpace, 507),
+    (UnknownModel, 404),
     (StorageError, 500),
     (DatabaseError, 500),
 )

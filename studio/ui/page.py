@@ -23,8 +23,8 @@ from studio.ui.tabs import TABS, tab_named
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-_SHAPE = ("model", "size", "num_frames", "takes", "seed", "draft")
-_LOOK = ("adapters", "negative_prompt", "guidance")
+_SHAPE = ("model", "size", "num_frames", "takes", "seed", "draft", "adapters")
+_LOOK = ("negative_prompt", "guidance")
 _ADVANCED = ("steps", "fps")
 _EVENT: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 _NO_MODEL = "No model was found. Add a checkpoint folder with <code>launch.py models add FOLDER</code> and start again."

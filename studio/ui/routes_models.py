@@ -3,28 +3,114 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from pipelines.domain.errors import BrokenCheckpoint, MediaError
+from pipelines.domain.errors import BrokenCheckpoint, GimbalError, MediaError
 from pipelines.models.weights import PICKLES
 from projects_db.records import NotFound
 from studio.shelf.loras import Kept, plain_name
+from studio.shelf.models import Offer
+from studio.shelf.sampling import sample
 from studio.ui import answers, views
 from studio.ui.brought import arrived
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
+Project = Annotated[str, Body(embed=True, max_length=100)]
 MOST_LORA_BYTES = 4 * 2**30
 
 
 def router(studio: Studio) -> APIRouter:
     routes = APIRouter(prefix="/gimbal")
+    _models(routes, studio)
+    _changes(routes, studio)
     _loras(routes, studio)
     return routes
+
+
+def _models(routes: APIRouter, studio: Studio) -> None:
+    @routes.get("/api/models")
+    def every() -> dict[str, Any]:
+        """What is here and what can be fetched, with what each can do here."""
+        broken = [{"name": b.folder.name, "message": b.message, "hint": b.hint} for b in studio.catalog.broken]
+        free = shutil.disk_usage(studio.home.root).free
+        return {
+            "models": [_offer(offer) for offer in studio.models.offers()],
+            "broken": broken,
+            "offline": studio.settings.offline,
+            "hub": studio.settings.hub,
+            "free_bytes": free,
+        }
+
+    @routes.post("/api/models/{card_id}/fetch")
+    def fetch(card_id: str, project: Project) -> dict[str, Any]:
+        return {"job": studio.models.fetch(card_id, project).id}
+
+    @routes.post("/api/models/{card_id}/verify")
+    def verify(card_id: str, project: Project) -> dict[str, Any]:
+        return {"job": studio.models.verify(card_id, project).id}
+
+
+def _changes(routes: APIRouter, studio: Studio) -> None:
+    @routes.post("/api/models/add")
+    def add(request: Request, path: Annotated[str, Body(embed=True, max_length=5000)]) -> dict[str, Any]:
+        """Use what lies at a path; only for pages on this machine, for paths of it are nobody else's business."""
+        _only_here(request)
+        try:
+            return {"added": [{"id": card.id, "title": card.title} for card in studio.models.add(path)]}
+        except GimbalError as error:  # what a person typed may be wrong, that is an answer, too
+            return {"refused": answers.explain(error)}
+
+    @routes.post("/api/models/{card_id}/remove")
+    def remove(request: Request, card_id: str) -> dict[str, Any]:
+        _only_here(request)
+        return {"freed": studio.models.remove(card_id)}
+
+    @routes.post("/api/models/{card_id}/discard")
+    def discard(request: Request, card_id: str) -> dict[str, Any]:
+        _only_here(request)
+        return {"freed": studio.models.discard(card_id)}
+
+
+def _only_here(request: Request) -> None:
+    try:
+        is_here = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        is_here = False
+    if not is_here:
+        message = "Folders are added and removed on the machine that Gimbal runs on."
+        raise GimbalError(message, "Open its window there, or use: launch.py models add FOLDER.")
+
+
+def _offer(offer: Offer) -> dict[str, Any]:
+    card, source = offer.card, offer.card.source
+    grid, job = card.capabilities.grid, offer.job
+    return {
+        **views.card(card),
+        "family": card.family,
+        "origin": offer.origin,
+        "folder": str(card.folder) if offer.origin == "added" else "",
+        "size": offer.size,
+        "held": offer.held,
+        "verdict": offer.chance.verdict,
+        "seconds": offer.chance.seconds,
+        "told": offer.chance.told,
+        "clip": {"size": list(grid.sizes[0]), "num_frames": grid.lengths[0], "fps": grid.fps.default},
+        "non_commercial": bool(source and source.non_commercial),
+        "repository": source.repository if source else "",
+        "settings_source": card.settings_source,
+        "adapters": card.capabilities.adapters,
+        "draft": card.capabilities.draft,
+        "why_kept": offer.why_kept,
+        "verifies": offer.origin == "fetched",
+        "job": None if job is None else {"id": job.id, "task": job.task, "state": job.state},
+    }
 
 
 def _loras(routes: APIRouter, studio: Studio) -> None:
@@ -49,6 +135,10 @@ def _loras(routes: APIRouter, studio: Studio) -> None:
         strength: Annotated[float | None, Body()] = None,
     ) -> dict[str, Any]:
         return _lora(studio.loras.change(digest, name=name, strength=strength), studio)
+
+    @routes.post("/api/loras/{digest}/sample")
+    def make_sample(digest: str, project: Project, model: Annotated[str, Body(max_length=400)]) -> dict[str, Any]:
+        return {"job": sample(studio, digest, model, project).id}
 
     @routes.post("/api/loras/{digest}/remove")
     def remove(digest: str) -> dict[str, Any]:

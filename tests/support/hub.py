@@ -26,7 +26,7 @@ class FakeHub:
     """files: content by "owner/name/path". wrong: files whose promised hash is another's.
 
     cut: file -> bytes after which the connection is closed, once. broken: answers of 500 still to be given for large
-    files. asked: method, path and range of every request.
+    files. asked: method, path and range of every request. waiting: large files asked for while it is held.
     """
 
     files: dict[str, bytes]
@@ -36,6 +36,20 @@ class FakeHub:
     broken: int = 0
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     commit: str = COMMIT
+    waiting: int = 0
+    open: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.open.set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let every large file wait until the end."""
+        self.open.clear()
+        try:
+            yield
+        finally:
+            self.open.set()
 
     def info(self, repository: str) -> dict[str, Any] | None:
         """What /api/models answers."""
@@ -144,6 +158,9 @@ class _Handler(BaseHTTPRequestHandler):
             hub.broken -= 1
             self.send_error(500)
             return
+        if key.endswith(_LARGE) and with_body and not hub.open.is_set():
+            hub.waiting += 1
+            hub.open.wait(60)
         begin = 0
         if asked := self.headers.get("Range"):
             begin = int(asked.removeprefix("bytes=").split("-")[0])

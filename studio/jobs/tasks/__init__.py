@@ -9,6 +9,12 @@ A task's module has four functions and imports no torch by itself:
 
 `work` may end in the middle at any time: it is then called again with the same folder, and goes on from what lies
 there. `keep` may be called twice for one result.
+
+Tasks of `BESIDE` need no device, so they hold up no clip: a thread of the head does them. Their modules have two
+functions, and the second may end in the middle at any time, too:
+
+    check(spec_json)            before it is queued; raises InvalidRequest
+    do(context)                 does it; returns what the job keeps. Raises GimbalError, Stopped
 """
 
 from __future__ import annotations
@@ -31,9 +37,11 @@ if TYPE_CHECKING:
     from studio.home import Home
     from studio.jobs.events import JobStage
     from studio.library import Library
+    from studio.settings import Settings
 
 CLIP = "clip"
 NAMES: tuple[str, ...] = ("train_subject",)
+BESIDE: tuple[str, ...] = ("fetch_model", "verify_model")
 
 
 class Report(Protocol):
@@ -83,6 +91,32 @@ class KeepContext:
     repository: Repository
 
 
+class BesideReport(Protocol):
+    """Tells how far a task of `BESIDE` is; raises Stopped when it is to be left."""
+
+    def __call__(self, stage: JobStage, done: int = 0, total: int = 0, eta_seconds: float | None = None) -> None:
+        """done, total: bytes."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BesideContext:
+    """What a task of `BESIDE` has."""
+
+    spec_json: str
+    home: Home
+    settings: Settings
+    report: BesideReport
+
+
+class BesideTask(Protocol):
+    """One module of `BESIDE`."""
+
+    def check(self, spec_json: str) -> None: ...
+
+    def do(self, context: BesideContext) -> Mapping[str, Any]: ...
+
+
 class Task(Protocol):
     """One module of this package."""
 
@@ -96,10 +130,24 @@ class Task(Protocol):
 
 
 def task_named(name: str) -> Task:
-    """The module of a task. Raises GimbalError for one that this Gimbal does not have."""
-    if name not in NAMES:
+    """The module of a worker's task. Raises GimbalError for one that this Gimbal does not have."""
+    return cast(Task, _module(name, NAMES))
+
+
+def beside_named(name: str) -> BesideTask:
+    """The module of a task that needs no device. Raises GimbalError for one that this Gimbal does not have."""
+    return cast(BesideTask, _module(name, BESIDE))
+
+
+def check(name: str, spec_json: str) -> None:
+    """Whether a task of either kind may be queued. Raises InvalidRequest, GimbalError."""
+    (beside_named(name) if name in BESIDE else task_named(name)).check(spec_json)
+
+
+def _module(name: str, known: tuple[str, ...]) -> object:
+    if name not in known:
         raise GimbalError(f"This Gimbal has no task {name[:40]!r}.", "A newer one may have queued it; update Gimbal.")
-    return cast(Task, importlib.import_module(f"studio.jobs.tasks.{name}"))
+    return importlib.import_module(f"studio.jobs.tasks.{name}")
 
 
 def folder_of(home: Home, job_id: str) -> Path:

@@ -3,7 +3,7 @@ import { h, typing } from "./dom.js";
 import { rate, rateAll, remove } from "./actions.js";
 import { generate } from "./go.js";
 import { halt, hands } from "./stage.js";
-import { set, state } from "./store.js";
+import { isBeside, set, state } from "./store.js";
 import { undo } from "./toast.js";
 
 const LIST = [
@@ -36,7 +36,7 @@ function escape() {
   else if (typing()) document.activeElement.blur();
   else if (state.picked.length) set({ picked: [] });
   else if (state.choosing || state.against) set({ choosing: false, against: null });
-  else if (state.watch || state.live?.running.length) halt();
+  else if (state.watch || state.live?.running.some((job) => !isBeside(job))) halt();
   else if (state.queueOpen) set({ queueOpen: false });
 }
 

@@ -1,7 +1,8 @@
 /** The queue drawer: one line when folded; running, waiting (order by drag or keys) and failed when open. */
-import { button, duration, h, icon, keyed, moment, text } from "./dom.js";
+import { button, bytes, duration, h, icon, keyed, moment, text } from "./dom.js";
 import { post } from "./api.js";
-import { on, openProject, set, state } from "./store.js";
+import { isBeside, on, openProject, set, state } from "./store.js";
+import { openShelf } from "./models/shelf.js";
 import { fail } from "./toast.js";
 
 const SHOWN = 200;
@@ -74,6 +75,7 @@ function group(name) {
 
 function create(job) {
   const watch = async () => {
+    if (isBeside(job)) return openShelf("models");
     if (job.project_id !== state.project) await openProject(job.project_id);
     if (job.task === "train_subject") set({ training: job.id });
     else set({ watch: job.id, tab: state.form });
@@ -98,7 +100,8 @@ function update(row, job) {
 function told(job) {
   if (job.state === "failed") return [job.error_message, job.error_hint].filter(Boolean).join(" ");
   if (job.state === "queued") return `${job.position || ""} · asked ${moment(job.created_at)}`;
-  const step = ["denoising", "training"].includes(job.stage) && job.steps ? ` ${job.step} / ${job.steps}` : "";
+  const moved = isBeside(job) && job.steps ? ` ${bytes(job.step) || "0 B"} of ${bytes(job.steps)}` : "";
+  const step = moved || (["denoising", "training"].includes(job.stage) && job.steps ? ` ${job.step} / ${job.steps}` : "");
   return [`${job.stopping ? "stopping" : job.stage || "starting"}${step}`, job.eta_seconds ? `${duration(job.eta_seconds)} left` : ""].filter(Boolean).join(" · ");
 }
 

@@ -5,7 +5,7 @@ import { actions } from "./actions.js";
 import { field } from "./fields.js";
 import { generate } from "./go.js";
 import { makePlayer } from "./player.js";
-import { jobs, loadClips, on, ownJobs, set, state } from "./store.js";
+import { isBeside, jobs, loadClips, on, ownJobs, set, state } from "./store.js";
 import { fail, tell } from "./toast.js";
 import { makeVersus } from "./versus.js";
 
@@ -157,7 +157,7 @@ function count(job) {
 
 /** Stop (or cancel) the job on the stage, or else the running one. */
 export function halt() {
-  const job = jobs().find((each) => each.id === state.watch) || state.live?.running[0];
+  const job = jobs().find((each) => each.id === state.watch) || state.live?.running.find((each) => !isBeside(each));
   if (!job || job.state === "failed") return;
   const again = { word: "Try again", run: () => post(`jobs/${job.id}/retry`).then((made) => set({ watch: made.id })).catch(fail) };
   const told = () => tell(job.state === "running" ? "Stopped at the next step." : "Taken out of the queue.", { action: again });

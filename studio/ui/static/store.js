@@ -54,10 +54,15 @@ export function jobs() {
   return live ? [...live.running, ...live.waiting, ...live.failed] : [];
 }
 
+/** Whether a job is done beside the clips: a model is fetched or checked. */
+export function isBeside(job) {
+  return ["fetch_model", "verify_model"].includes(job.task);
+}
+
 /** The jobs of the shown project that run or wait. */
 export function ownJobs() {
   const live = state.live;
-  return live ? [...live.running, ...live.waiting].filter((job) => job.project_id === state.project) : [];
+  return live ? [...live.running, ...live.waiting].filter((job) => job.project_id === state.project && !isBeside(job)) : [];
 }
 
 /** The takes of the shown project, afresh. */

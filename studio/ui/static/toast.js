@@ -5,7 +5,9 @@ let tray = null;
 
 /** Say something. `action`: {word, run}. Bad news stays twice as long. */
 export function tell(message, { hint = "", action = null, bad = false, seconds = bad ? 12 : 6 } = {}) {
-  tray ||= document.body.appendChild(h("div", { id: "gm-toasts", role: "status", "aria-live": "polite" }));
+  tray ||= h("div", { id: "gm-toasts", role: "status", "aria-live": "polite" });
+  const place = document.querySelector("dialog[open]") || document.body; // what lies outside an open dialog is out of reach
+  if (tray.parentElement !== place) place.append(tray);
   const gone = () => toast.remove();
   const toast = h(
     "div",
@@ -19,6 +21,8 @@ export function tell(message, { hint = "", action = null, bad = false, seconds =
   setTimeout(gone, seconds * 1000);
   return gone;
 }
+
+document.addEventListener("close", (event) => { if (tray && event.target.contains(tray)) document.body.append(tray); }, true);
 
 /** Tell a failure in the studio's own words. */
 export function fail(error) {

@@ -3,6 +3,7 @@ import { button, bytes, duration, h, icon, text } from "./dom.js";
 import { post } from "./api.js";
 import { FORM_TABS, loadStart, on, openProject, set, state } from "./store.js";
 import { help } from "./keys.js";
+import { openShelf } from "./models/shelf.js";
 import { fail, undoable } from "./toast.js";
 
 const TABS = [...FORM_TABS, ["library", "Library"]];
@@ -156,6 +157,7 @@ function facts() {
     row("Data folder", state.start?.home),
     note,
     null,
+    { word: "Models and LoRA", run: () => openShelf("models") },
     { word: dark ? "Light appearance" : "Dark appearance", run: () => appear(dark ? "light" : "dark") },
     { word: "Keys and help", side: "?", run: help },
   ].filter((item) => item !== undefined && item !== false && item !== "");

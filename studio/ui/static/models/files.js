@@ -41,6 +41,5 @@ function arrived(lora) {
 export function wear(lora) {
   const adapters = field("adapters");
   const uses = (adapters.value() || []).filter((use) => use.digest !== lora.digest);
-  document.querySelector(".gm-cell-adapters")?.closest(".gm-fold")?.querySelector(".label-wrap:not(.open)")?.click();
   adapters.put([...uses, { digest: lora.digest, name: lora.name, strength: lora.strength }]);
 }

@@ -1,0 +1,132 @@
+/** The models of the shelf: what is here, what can be fetched, and a folder that is on the disk already. */
+import { get, post } from "../api.js";
+import { refreshForm } from "../bridge.js";
+import { bytes, h, keyed, text } from "../dom.js";
+import { loadStart, state } from "../store.js";
+import { fail, tell, undoable } from "../toast.js";
+import { makeModelRow } from "./model_row.js";
+
+const VIEWS = [["here", "Here"], ["fits", "Fits here"], ["all", "All"]];
+
+/** {node, show(answer of "models"), live(snapshot)}; `load` reads the list again. */
+export function makeModelList(load) {
+  let told = null;
+  let view = "fits";
+  const find = h("input", { type: "search", class: "gm-s-input gm-m-find", placeholder: "Find a model", "aria-label": "Find a model", autocomplete: "off" });
+  find.addEventListener("input", () => draw());
+  const views = VIEWS.map(([name, word]) => h("button", { type: "button", role: "radio", onclick: () => { view = name; draw(); } }, word));
+  const disk = h("p", { class: "gm-muted gm-num gm-m-disk" });
+  const here = group("On this machine");
+  const away = group("To fetch");
+  const none = h("p", { class: "gm-muted" }, "No model is called so.");
+  const broken = h("div", {});
+  const node = h("section", { class: "gm-m-list", role: "tabpanel", "aria-label": "Models" },
+    h("div", { class: "gm-m-bar" }, find, h("div", { class: "gm-segments", role: "radiogroup", "aria-label": "Which models" }, views)),
+    disk, broken, here.node, away.node, none, adding(load));
+
+  async function act(path, body, done) {
+    try {
+      done(await post(`models/${path}`, body));
+      await load();
+    } catch (error) {
+      fail(error);
+    }
+  }
+  /** After models have come or gone: the form, the list of models and this list. */
+  const changed = () => { refreshForm(); loadStart().catch(() => {}); };
+  const acts = {
+    fetch: (each) => act(`${each.id}/fetch`, { project: state.project }, () => tell(`${each.title} is on its way.`, { hint: "It goes on without this page, and after a restart." })),
+    stop: (each) => post(`jobs/${each.job.id}/stop`).then(() => { tell("It stops in a moment.", { hint: "What has come is kept." }); load(); }).catch(fail),
+    verify: (each) => act(`${each.id}/verify`, { project: state.project }, ({ job }) => follow(job, each)),
+    discard: (each) => act(`${each.id}/discard`, {}, ({ freed }) => tell(`${bytes(freed) || "Nothing"} freed.`)),
+    remove: (each) => act(`${each.id}/remove`, {}, ({ freed }) => {
+      changed();
+      if (each.origin === "added") undoable(`${each.title} is no longer in the list; its files stay.`, () => act("add", { path: each.folder }, ({ refused }) => (refused ? fail(refused) : changed())));
+      else tell(`${each.title} is removed.`, { hint: each.origin === "joined" ? "The files it was made of stay." : `${bytes(freed)} freed.` });
+    }),
+  };
+  const create = (each) => makeModelRow(each, acts);
+  const update = (row, each) => row.show(each, told);
+
+  function draw() {
+    views.forEach((each, n) => each.setAttribute("aria-checked", String(VIEWS[n][0] === view)));
+    if (!told) return;
+    const words = find.value.trim().toLowerCase();
+    const said = (each) => [each.id, each.title, each.family, each.licence].join(" ").toLowerCase();
+    const meant = told.models.filter((each) => words.split(/\s+/).every((word) => said(each).includes(word)));
+    const kept = meant.filter((each) => each.origin !== "away");
+    const offered = meant.filter((each) => each.origin === "away" && (words || each.job || each.held || view === "all" || (view === "fits" && each.verdict !== "no")));
+    here.draw(kept, create, update);
+    away.draw(view === "here" && !words ? offered.filter((each) => each.job || each.held) : offered, create, update);
+    none.hidden = Boolean(kept.length + offered.length);
+    const hidden = told.models.filter((each) => each.origin === "away").length - offered.length;
+    text(disk, [`${bytes(told.free_bytes)} free on the disk`, told.offline ? "offline: nothing can be fetched" : `fetched from ${new URL(told.hub).host}`, !words && view === "fits" && hidden > 0 ? `${hidden} more need more memory than is here` : ""].filter(Boolean).join(" · "));
+    broken.replaceChildren(...told.broken.map((fault) => h("p", { class: "gm-problem" }, `${fault.name}: ${fault.message} ${fault.hint}`)));
+  }
+  return {
+    node,
+    show(answer) {
+      const had = told?.models.filter((each) => each.origin !== "away").map((each) => each.id).join();
+      told = answer;
+      const has = told.models.filter((each) => each.origin !== "away").map((each) => each.id).join();
+      if (had !== undefined && had !== has) changed();
+      draw();
+    },
+    live(live) {
+      const jobs = new Map([...live.running, ...live.waiting].map((job) => [job.id, job]));
+      for (const row of node.querySelectorAll(".gm-m-model")) row.live(jobs);
+    },
+  };
+}
+
+/** Tell what came of a check, once its job has ended. */
+async function follow(id, each) {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const job = await get(`jobs/${id}`).catch(() => null);
+    if (!job || ["stopped"].includes(job.state)) return;
+    if (job.state === "failed") return void tell(job.error_message, { hint: job.error_hint, bad: true });
+    if (job.state !== "finished") continue;
+    const wrong = job.facts.wrong || [];
+    if (!wrong.length) return void tell(`${each.title}: every file is as it came.`);
+    return void tell(`${each.title}: ${wrong.length} files are not as they came.`, { hint: `${wrong.slice(0, 3).join(", ")}. Remove it and fetch it again.`, bad: true });
+  }
+}
+
+function group(title) {
+  const rows = h("div", { class: "gm-m-rows" });
+  const head = h("h3", {}, title);
+  const node = h("section", {}, head, rows);
+  return { node, draw(models, create, update) { node.hidden = !models.length; text(head, `${title} · ${models.length}`); keyed(rows, models, (each) => each.id, create, update); } };
+}
+
+/** A folder or file that is on this machine already. */
+function adding(load) {
+  const path = h("input", { type: "text", class: "gm-s-input", id: "gm-m-path", placeholder: "/path/to/a/checkpoint", "aria-label": "Path of a folder or a file on this machine", autocomplete: "off", spellcheck: "false", maxlength: "4096" });
+  const problem = h("p", { class: "gm-problem", role: "alert", hidden: true });
+  const go = h("button", { type: "submit", class: "gm-button gm-line" }, "Add");
+  const form = h("form", { class: "gm-m-add" }, path, go);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    go.disabled = true;
+    problem.hidden = true;
+    try {
+      const { added, refused } = await post("models/add", { path: path.value });
+      if (refused) throw refused;
+      path.value = "";
+      tell(`${added.map((each) => each.title).join(", ")} can be used now.`);
+      await load();
+    } catch (error) {
+      problem.hidden = false;
+      text(problem, `${error.message} ${error.hint || ""}`.trim());
+    }
+    go.disabled = false;
+  });
+  return h("section", {}, h("h3", {}, "Already on this machine"), h("p", { class: "gm-muted" }, "A checkpoint in diffusers layout, a single file (safetensors, GGUF), ComfyUI’s folder, or the Hugging Face cache. It is used where it lies; nothing is copied."), form, problem);
+}
+
+/** "about 6 min a clip", as exact as arithmetic is. */
+export function aboutSeconds(seconds) {
+  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min` : seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
+}
