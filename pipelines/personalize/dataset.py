@@ -24,6 +24,7 @@ BLURRED = 12.0
 SAME = 8.0
 STRANGE = 0.1
 ALIKE = 0.93
+AIM = 0.4
 _SIDE = 160
 
 
@@ -87,6 +88,11 @@ def crop(picture: Picture, box: Box, aspect: float, margin: float = 0.7) -> Pict
     return picture[round(y) : max(round(y) + 1, round(y + tall)), round(x) : max(round(x) + 1, round(x + wide))]
 
 
+def colours(picture: Picture) -> NDArray[np.float32]:
+    """The colours of a picture's subject: a histogram in Lab of sum 1."""
+    return _histogram(_small(picture), find(picture).mask)
+
+
 def without_background(picture: Picture, found: Found, colour: int = 127) -> Picture:
     """The picture with one grey behind its subject, soft at the edge."""
     rows, columns = picture.shape[:2]
@@ -140,13 +146,16 @@ def _small(picture: Picture, side: int = _SIDE) -> Picture:
 
 
 def _standing_out(small: Picture) -> tuple[int, int, int, int]:
-    """The rectangle of what differs from the border's colours, row by row (grounds and skies lie in rows)."""
+    """The rectangle of what differs from the border's colours, row by row (grounds and skies lie in rows).
+
+    The middle counts for more: people aim at their subject, and a sun or a moon stands out as much.
+    """
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
     rows, columns = lab.shape[:2]
     band = max(2, columns // 12)
     sides = np.concatenate([lab[:, :band], lab[:, -band:]], axis=1)
     away = np.linalg.norm(lab - np.median(sides, axis=1)[:, None], axis=2)
-    away = cv2.GaussianBlur(away, (0, 0), max(rows, columns) / 40)
+    away = cv2.GaussianBlur(away, (0, 0), max(rows, columns) / 40) * _middle(rows, columns)
     level = max(12.0, 0.3 * float(away.max()))
     ys, xs = np.nonzero(away >= level)
     if len(xs) < 16:
@@ -156,6 +165,12 @@ def _standing_out(small: Picture) -> tuple[int, int, int, int]:
     grow_x, grow_y = max(2, (right - left) // 8), max(2, (bottom - top) // 8)
     left, top = max(1, left - grow_x), max(1, top - grow_y)
     return left, top, max(4, min(columns - 2, right + grow_x) - left), max(4, min(rows - 2, bottom + grow_y) - top)
+
+
+def _middle(rows: int, columns: int) -> NDArray[np.float32]:
+    """A weight (rows, columns) that falls off from 1 in the middle to 0.04 at the middle of an edge."""
+    y, x = np.linspace(-1, 1, rows)[:, None], np.linspace(-1, 1, columns)[None]
+    return np.exp(-(x**2 + y**2) / (2 * AIM**2)).astype(np.float32)
 
 
 def _cut_out(small: Picture, rect: tuple[int, int, int, int]) -> Mask:

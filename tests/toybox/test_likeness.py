@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -15,6 +16,7 @@ from pipelines.toybox.bench.subjects import PROMPTS, SUBJECTS, obeyed, pictures,
 from pipelines.toybox.captions import WORDS
 from pipelines.toybox.judge import HEADS
 from pipelines.toybox.places import table
+from pipelines.toybox.render import render
 from pipelines.toybox.sampling import EVERYDAY
 
 pytestmark = pytest.mark.toybox
@@ -58,3 +60,14 @@ def test_pictures_of_the_world_are_told_where_they_were_taken(tmp_path: Path) ->
     noise = np.random.default_rng(0).integers(0, 255, (128, 128, 3), dtype=np.uint8)
     assert known.at(noise, np.zeros((128, 128), bool)) == ""
     assert read_places(tmp_path / "none.json") is None
+
+
+def test_the_subject_is_found_in_pictures_in_which_a_sun_or_a_moon_stands_out_as_much() -> None:
+    overlaps = []
+    for subject in SUBJECTS:
+        made = render(scenes(subject, 6, 11), num_frames=1)
+        for frame, things in zip(made.frames[:, 0].numpy(), made.instances[:, 0].numpy(), strict=True):
+            found = dataset.find(frame).mask
+            true = cv2.resize((things >= 2).astype(np.uint8), found.shape[::-1]) > 0
+            overlaps.append((found & true).sum() / (found | true).sum())
+    assert np.mean(overlaps) > 0.6
