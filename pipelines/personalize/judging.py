@@ -16,7 +16,8 @@ class Checkpoint:
     """What was measured at a step.
 
     held_out: the loss on pictures that are not trained on. drift: how far the class has moved, as a share of its own
-    loss (0 = not at all). samples: names of clips beside it.
+    loss (0 = not at all). samples: names of clips beside it; alike: how alike their subject is to that of the pictures,
+    0..1, None without samples.
     """
 
     step: int
@@ -24,10 +25,13 @@ class Checkpoint:
     held_out: float
     drift: float
     samples: tuple[str, ...] = ()
+    alike: float | None = None
 
 
 def likeness(checkpoint: Checkpoint, first: Checkpoint) -> float:
-    """How much of the loss on unseen pictures of the subject is gone since the first checkpoint; 1 = all of it."""
+    """How alike its samples are to the pictures; without samples, how much of the loss on unseen pictures is gone."""
+    if checkpoint.alike is not None:
+        return checkpoint.alike
     return 1.0 - checkpoint.held_out / max(first.held_out, 1e-9)
 
 

@@ -40,6 +40,8 @@ from pipelines.personalize.examples import Example, Latents, encoded, held_still
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.judging import Checkpoint, best, warnings_of
 from pipelines.personalize.lighter import lighten
+from pipelines.personalize.moving import with_moves
+from pipelines.personalize.resembling import Look
 from pipelines.personalize.settings import Settings
 from pipelines.personalize.training import Trainer
 
@@ -116,6 +118,7 @@ class _Run:
         pipe, settings = self.base.pipe, lesson.settings
         rows = words.begin(pipe.tokenizer, pipe.text_encoder, lesson.card.class_word, settings.vectors, settings.seed)
         self.words = words.Words(pipe.tokenizer, pipe.text_encoder, {lesson.card.token: rows})
+        self.look = Look(lesson.examples)
         self.learned = Learned()
 
     def go(self) -> Learned:
@@ -146,26 +149,26 @@ class _Run:
     def _data(self) -> Latents:
         """Latents of everything, made once; the base is still unchanged here."""
         lesson, settings = self.lesson, self.lesson.settings
-        train, aside = split(lesson.examples, settings.held_out)
-        captions = [self.words.text(example.caption) for example in lesson.examples]
-
-        def picture(places: Sequence[int]) -> Callable[[int], Tensor]:
-            return lambda n: self.base.latents(held_still(lesson.examples[places[n]], settings))
-
+        known, aside = split(lesson.examples, settings.held_out)
+        shown = with_moves([lesson.examples[n] for n in known], self.card.capabilities, settings)
+        kept = [lesson.examples[n] for n in aside]
         self.tell("preparing", 0, settings.steps, 0.01, None, None)
-        subject = encoded(self.folder / "subject.latents", len(train), picture(train))
-        held = encoded(self.folder / "held_out.latents", len(aside), picture(aside))
+        subject, held = self._encoded("subject.latents", shown), self._encoded("held_out.latents", kept)
         wanted = settings.prior_clips if settings.trains_lora and settings.prior_weight else 0
         prompts = [lesson.priors[n % len(lesson.priors)] for n in range(wanted)] if lesson.priors else []
         prior = encoded(self.folder / "prior.latents", len(prompts), lambda n: self._prior(prompts[n], n, len(prompts)))
         return Latents(
             subject=subject,
-            captions=tuple(captions[n] for n in train),
+            captions=tuple(self.words.text(example.caption) for example in shown),
             held_out=held,
-            held_captions=tuple(captions[n] for n in aside),
+            held_captions=tuple(self.words.text(example.caption) for example in kept),
             prior=prior,
             prior_captions=tuple(prompts),
         )
+
+    def _encoded(self, name: str, examples: Sequence[Example]) -> Tensor:
+        settings, base = self.lesson.settings, self.base
+        return encoded(self.folder / name, len(examples), lambda n: base.latents(held_still(examples[n], settings)))
 
     def _prior(self, prompt: str, number: int, count: int) -> Tensor:
         """The latents of a clip that the base makes of its class."""
@@ -205,23 +208,31 @@ class _Run:
         held_out, drift = trainer.held_out_loss(), trainer.drift()
         trainer.state.held_out.append((step, held_out))
         trainer.state.drifts.append((step, drift))
-        samples, shown = self._samples(trainer, target)
-        found = Checkpoint(step=step, digest=digest_of(target), held_out=held_out, drift=drift, samples=samples)
+        samples, clips = self._samples(trainer, target)
+        found = Checkpoint(
+            step=step,
+            digest=digest_of(target),
+            held_out=held_out,
+            drift=drift,
+            samples=samples,
+            alike=self.look.likeness(clips) if clips else None,
+        )
         self.learned.checkpoints = [c for c in self.learned.checkpoints if c.step != step] + [found]
         (target / "about.json").write_text(json.dumps(dataclasses.asdict(found)), "utf-8")
         trainer.save(self.folder)
         self._note(trainer)
-        self._tell_step(trainer, shown)
+        self._tell_step(trainer, clips[0] if clips else None)
 
-    def _samples(self, trainer: Trainer, target: Path) -> tuple[tuple[str, ...], NDArray[np.uint8] | None]:
+    def _samples(self, trainer: Trainer, target: Path) -> tuple[tuple[str, ...], list[NDArray[np.uint8]]]:
         """Clips with a fixed seed, as the model makes them now."""
-        names, clips = [], []
+        names: list[str] = []
+        clips: list[NDArray[np.uint8]] = []
         for number, prompt in enumerate(self.lesson.samples):
             request = self._request(self.words.text(prompt), number)
             clips.append(self.model.generate(request, {}, lambda progress: self._tell_step(trainer)).pixels)
             names.append(f"sample-{number}.webp")
             write_animation(target / names[-1], clips[-1], request.fps)
-        return tuple(names), clips[0] if clips else None
+        return tuple(names), clips
 
     def _request(self, prompt: str, number: int) -> GenerationRequest:
         settings, able = self.lesson.settings, self.card.capabilities

@@ -136,7 +136,7 @@ def from_dict(raw: Mapping[str, Any]) -> Settings:
 
 _SMALL: Mapping[Preset, Mapping[str, Any]] = MappingProxyType(
     {
-        "quick": {"steps": 240, "rank": 16, "alpha": 16, "every": 80, "prior_clips": 8, "sample_steps": 10},
+        "quick": {"steps": 200, "rank": 16, "alpha": 16, "every": 100, "prior_clips": 8, "sample_steps": 10},
         "good": {"steps": 600, "rank": 16, "alpha": 16, "every": 100, "prior_clips": 24, "sample_steps": 20},
         "thorough": {"steps": 1500, "rank": 32, "alpha": 32, "every": 150, "prior_clips": 48, "sample_steps": 20},
     }

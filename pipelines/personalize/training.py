@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from accelerate import Accelerator
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pipelines.personalize.bases import Base
 from pipelines.personalize.examples import Latents
@@ -41,6 +43,16 @@ class State:
     held_out: list[tuple[int, float]] = field(default_factory=list)
     drifts: list[tuple[int, float]] = field(default_factory=list)
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Noised:
+    """Latents at noise levels (B,) with their texts' states, and what the denoiser shall answer."""
+
+    noisy: Tensor
+    levels: Tensor
+    target: Tensor
+    states: Tensor
 
 
 class Trainer:
@@ -70,11 +82,11 @@ class Trainer:
         settings, step = self.settings, self.state.step
         generator = torch.Generator("cpu").manual_seed(settings.seed * 1_000_003 + step)
         chosen = torch.randint(len(self.data.subject), (settings.batch,), generator=generator)
-        clean, states = self.data.subject[chosen], self._states(chosen)
-        loss = self._loss(clean, states, generator)
-        prior = self._prior_loss(generator)
         self._set_rates(step)
-        self.accelerator.backward(loss + settings.prior_weight * prior if prior is not None else loss)
+        with self._attention():
+            asked = self._noised(self.data.subject[chosen], self._states(chosen), generator)
+            loss, prior = self._losses(asked, self._class(generator))
+            self.accelerator.backward(loss + settings.prior_weight * prior if prior is not None else loss)
         self.accelerator.clip_grad_norm_(self._parameters(), 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -91,15 +103,14 @@ class Trainer:
         captions = self.data.held_captions if aside else self.data.captions
         with self._autocast():
             states = self.base.states(captions)
-        return self._fixed_error(clean, states, None)
+        return self._fixed_errors(clean, states, base=False)[0]
 
     @torch.no_grad()
     def drift(self) -> float:
         """How far the class has moved: the error against the base's own answers, as a share of its own loss."""
         if not self.layers or not len(self.data.prior):
             return 0.0
-        moved = self._fixed_error(self.data.prior, self._prior_states, "base")
-        own = self._fixed_error(self.data.prior, self._prior_states, None)
+        own, moved = self._fixed_errors(self.data.prior, self._prior_states, base=True)
         return moved / max(own, 1e-6)
 
     def adapter(self) -> dict[str, Tensor]:
@@ -199,60 +210,73 @@ class Trainer:
         with self._autocast():
             return self.base.states([self.data.captions[place] for place in chosen.tolist()])
 
-    def _loss(self, clean: Tensor, states: Tensor, generator: torch.Generator) -> Tensor:
-        noisy, sigma, target = self._noised(clean, generator)
+    def _losses(self, asked: _Noised, kept: _Noised | None) -> tuple[Tensor, Tensor | None]:
+        """The subject's loss, and the class's, in one pass of the denoiser."""
+        if kept is None:
+            with self._autocast():
+                return F.mse_loss(self.base.velocity(asked.noisy, asked.levels, asked.states), asked.target), None
+        own = self._own(kept)
+        noisy, levels = torch.cat([asked.noisy, kept.noisy]), torch.cat([asked.levels, kept.levels])
         with self._autocast():
-            return F.mse_loss(self.base.velocity(noisy, sigma, states), target)
+            answers = self.base.velocity(noisy, levels, torch.cat([asked.states, kept.states]))
+            subject, others = answers.split([len(asked.noisy), len(kept.noisy)])
+            return F.mse_loss(subject, asked.target), F.mse_loss(others, own)
 
-    def _prior_loss(self, generator: torch.Generator) -> Tensor | None:
-        """Without a LoRA the denoiser cannot forget, and there is nothing to hold."""
+    def _class(self, generator: torch.Generator) -> _Noised | None:
+        """Clips of the class at their noise levels. Without a LoRA the denoiser forgets nothing: there is none."""
         if not self.layers or not self.settings.prior_weight or not len(self.data.prior):
             return None
         chosen = torch.randint(len(self.data.prior), (self.settings.batch,), generator=generator)
-        noisy, sigma, _ = self._noised(self.data.prior[chosen], generator)
-        states = self._prior_states[chosen]
-        with self._autocast():
-            return F.mse_loss(self.base.velocity(noisy, sigma, states), self._own(noisy, sigma, states))
+        return self._noised(self.data.prior[chosen], self._prior_states[chosen], generator)
 
     @torch.no_grad()
-    def _own(self, noisy: Tensor, sigma: Tensor, states: Tensor) -> Tensor:
+    def _own(self, asked: _Noised) -> Tensor:
         """What the unchanged denoiser answers."""
         transformer = self.base.pipe.transformer
         transformer.disable_adapters()
         try:
             with self._autocast():
-                return self.base.velocity(noisy, sigma, states)
+                return self.base.velocity(asked.noisy, asked.levels, asked.states)
         finally:
             transformer.enable_adapters()
             for layer in self.layers:
                 layer.requires_grad_(True)
 
-    def _noised(self, clean: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        settings, device = self.settings, self.accelerator.device
-        levels = self.base.noise.levels(len(clean), settings.low_noise, settings.high_noise, generator).to(device)
-        noise = torch.randn(clean.shape, generator=generator)
-        noisy, target = self.base.noise.mixed(clean.to(device), noise.to(device), levels)
-        return noisy, levels, target
+    def _noised(self, clean: Tensor, states: Tensor, generator: torch.Generator) -> _Noised:
+        settings = self.settings
+        levels = self.base.noise.levels(len(clean), settings.low_noise, settings.high_noise, generator)
+        return self._at(clean, torch.randn(clean.shape, generator=generator), levels, states)
 
-    def _fixed_error(self, clean: Tensor, states: Tensor, against: str | None) -> float:
-        """Mean error over LEVELS with fixed noise: against the truth, or against the "base"."""
-        errors = []
+    def _at(self, clean: Tensor, noise: Tensor, levels: Tensor, states: Tensor) -> _Noised:
+        device = self.accelerator.device
+        levels = levels.to(device)
+        noisy, target = self.base.noise.mixed(clean.to(device), noise.to(device), levels)
+        return _Noised(noisy, levels, target, states)
+
+    def _fixed_errors(self, clean: Tensor, states: Tensor, *, base: bool) -> tuple[float, float]:
+        """Mean errors over LEVELS with fixed noise: against the truth, and (0 where not asked) against the base."""
+        truth, moved = [], []
         for place, level in enumerate(LEVELS):
-            for index in range(len(clean)):
-                generator = torch.Generator("cpu").manual_seed(977 + 31 * place + index)
-                noise = torch.randn(clean[index : index + 1].shape, generator=generator)
-                device = self.accelerator.device
-                one, sigma = clean[index : index + 1].to(device), torch.tensor([level], device=device)
-                noisy, target = self.base.noise.mixed(one, noise.to(device), sigma)
-                state = states[index : index + 1]
+            noise = torch.stack([_fixed_noise(clean[n], 977 + 31 * place + n) for n in range(len(clean))])
+            for part in torch.arange(len(clean)).split(self.settings.batch):
+                asked = self._at(clean[part], noise[part], torch.full((len(part),), level), states[part])
                 with self._autocast():
-                    answer = self.base.velocity(noisy, sigma, state)
-                wanted = target if against is None else self._own(noisy, sigma, state)
-                errors.append(float(F.mse_loss(answer, wanted)))
-        return sum(errors) / max(1, len(errors))
+                    answer = self.base.velocity(asked.noisy, asked.levels, asked.states)
+                truth.append(len(part) * float(F.mse_loss(answer, asked.target)))
+                moved.append(len(part) * float(F.mse_loss(answer, self._own(asked))) if base else 0.0)
+        count = len(LEVELS) * max(1, len(clean))
+        return sum(truth) / count, sum(moved) / count
 
     def _autocast(self) -> Any:
         return self.accelerator.autocast()
+
+    def _attention(self) -> AbstractContextManager[None]:
+        """Plain on a CPU, quicker backwards than the fused one; what is recomputed backwards has to be the same."""
+        return sdpa_kernel(SDPBackend.MATH) if self.accelerator.device.type == "cpu" else nullcontext()
+
+
+def _fixed_noise(like: Tensor, seed: int) -> Tensor:
+    return torch.randn(like.shape, generator=torch.Generator("cpu").manual_seed(seed))
 
 
 def rate_share(step: int, warmup: int, steps: int) -> float:
