@@ -8,6 +8,7 @@ Two frames are alike as far as their features point the same way.
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from pipelines.toybox.judge import Clips
+from pipelines.toybox.likeness_card import card_text
 from pipelines.toybox.render import render
 from pipelines.toybox.sampling import FULL, sample_scene
 from pipelines.toybox.scene import COLOURS, PATTERNS, SHAPES, Scene
@@ -28,6 +30,7 @@ FEATURES = 96
 FRAMES = (0, 4, 8, 12, 16)
 HEADS = {"colour": tuple(COLOURS), "shape": SHAPES, "pattern": PATTERNS}
 WEIGHTS = "likeness.safetensors"
+STEPS, BATCH, HELD = 1500, 64, 300
 
 
 class Encoder(nn.Module):
@@ -102,7 +105,7 @@ def pictures(count: int, seed: int) -> Pictures:
     return Pictures(frames, torch.tensor(facts))
 
 
-def train(seen: Pictures, steps: int = 900, batch: int = 64, seed: int = 5) -> Encoder:
+def train(seen: Pictures, steps: int = STEPS, batch: int = BATCH, seed: int = 5) -> Encoder:
     """An encoder of these pictures, also when they are soft and noisy as a codec leaves them."""
     torch.manual_seed(seed)
     encoder = Encoder().train()
@@ -122,25 +125,32 @@ def train(seen: Pictures, steps: int = 900, batch: int = 64, seed: int = 5) -> E
 
 
 def softened(frames: Tensor, generator: torch.Generator) -> Tensor:
-    """Frames mirrored and moved at random, half of them blurred, with some noise."""
+    """Frames mirrored and moved at random, most of them blurred, in stronger or weaker colours, with some noise."""
     if torch.rand((), generator=generator) < 0.5:
         frames = frames.flip(3)
     shift = torch.randint(-6, 7, (2,), generator=generator).tolist()
     frames = frames.roll(shift, (2, 3))
-    half = len(frames) // 2
-    side = int(torch.randint(20, 40, (), generator=generator))
-    small = F.interpolate(frames[:half], (side, side), mode="area")
-    soft = F.interpolate(small, (SIDE, SIDE), mode="bilinear", align_corners=False)
-    frames = torch.cat([soft, frames[half:]])
+    very, little, sharp = frames.tensor_split(3)
+    frames = torch.cat([_blurred(very, 12, 20, generator), _blurred(little, 20, 40, generator), sharp])
+    contrast, light = 0.8 + 0.5 * torch.rand((2, len(frames), 1, 1, 1), generator=generator)
+    middle = frames.mean((2, 3), keepdim=True)
+    frames = ((frames - middle) * contrast + middle + 0.3 * (light - 1.05)).clamp(-1, 1)
     return frames + 0.04 * torch.randn(frames.shape, generator=generator)
 
 
+def _blurred(frames: Tensor, least: int, most: int, generator: torch.Generator) -> Tensor:
+    """Frames made as small as a random side in between, and large again."""
+    side = int(torch.randint(least, most, (), generator=generator))
+    small = F.interpolate(frames, (side, side), mode="area")
+    return F.interpolate(small, (SIDE, SIDE), mode="bilinear", align_corners=False)
+
+
 @torch.inference_mode()
-def accuracy(encoder: Encoder, seen: Pictures) -> dict[str, float]:
-    """The share of pictures whose colour, shape and pattern are told right."""
-    scores = encoder.scores(encoder(prepare(seen.frames)))
+def accuracy(encoder: Encoder, frames: Tensor, facts: Tensor) -> dict[str, float]:
+    """The share of prepared frames whose colour, shape and pattern are told right."""
+    scores = encoder.scores(encoder(frames))
     return {
-        name: float((score.argmax(1) == seen.facts[:, place]).float().mean())
+        name: float((score.argmax(1) == facts[:, place]).float().mean())
         for place, (name, score) in enumerate(scores.items())
     }
 
@@ -159,23 +169,36 @@ def load(folder: Path) -> Encoder:
 
 
 def threshold(same: Sequence[float], other: Sequence[float]) -> float:
-    """The likeness that parts the two sets of true renders best: as many of the one below as of the other above."""
-    levels = sorted({*same, *other})
+    """The likeness that parts two sets of true renders best: as many of the one below as of the other above.
+
+    Where several do it equally well, the middle of them.
+    """
+    known = sorted({-1.0, *same, *other, 1.0})
+    levels = [(a + b) / 2 for a, b in itertools.pairwise(known)]
     below = [sum(value < level for value in same) / max(1, len(same)) for level in levels]
     above = [sum(value >= level for value in other) / max(1, len(other)) for level in levels]
     errors = [max(a, b) for a, b in zip(below, above, strict=True)]
-    return levels[int(np.argmin(errors))]
+    best = [place for place, error in enumerate(errors) if error == min(errors)]
+    return (known[best[0]] + known[best[-1] + 1]) / 2
 
 
 def main() -> None:
-    """Train the encoder, say how often it is right on renders it has not seen, and write it."""
+    """Train the encoder, and write it with a card that says how often it is right on renders it has not seen."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", type=Path, required=True)
     parser.add_argument("--renders", type=int, default=3000)
     options = parser.parse_args()
     encoder = train(pictures(options.renders, seed=1))
-    print(accuracy(encoder, pictures(300, seed=2)))
     save(encoder, options.target)
+    (options.target / "README.md").write_text(card_of(encoder, options.renders, pictures(HELD, seed=2)), "utf-8")
+
+
+def card_of(encoder: Encoder, renders: int, held: Pictures) -> str:
+    """The text of its card."""
+    parameters = sum(parameter.numel() for parameter in encoder.parameters()) / 1e6
+    facts = {"parameters": parameters, "renders": renders, "steps": STEPS, "batch": BATCH, "held": len(held.frames)}
+    soft = softened(prepare(held.frames), torch.Generator().manual_seed(3))
+    return card_text(facts, accuracy(encoder, prepare(held.frames), held.facts), accuracy(encoder, soft, held.facts))
 
 
 if __name__ == "__main__":

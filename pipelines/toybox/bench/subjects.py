@@ -97,18 +97,32 @@ class Gauge:
 
 
 def gauge(encoder: Encoder, subject: Subject, codec: torch.nn.Module, count: int = 24) -> tuple[Gauge, float, float]:
-    """The gauge of a subject, with its ceiling and floor: the shares of true renders of the subject and of others of
-    its class (every colour of the everyday world) that it takes for the subject, all after the codec."""
+    """The gauge of a subject, with its ceiling and floor: the shares of true renders of it and of `others` that it
+    takes for it, all after the codec. The level is set on one half of them, the shares are of the other."""
     wanted = describe(encoder, pictures(subject, 8)[:, None]).mean(0)
     wanted = wanted / wanted.norm()
     own = through(codec, pictures(subject, count, seed=301))
-    colours = ("red", "yellow", "green", "cyan", "blue", "pink", "white", "black")
-    plain = [replace(subject, pattern="plain", colour=colours[n % len(colours)]) for n in range(count)]
-    other = through(codec, np.concatenate([pictures(each, 1, seed=401 + n) for n, each in enumerate(plain)]))
+    near = others(subject, count)
+    other = through(codec, np.concatenate([pictures(each, 1, seed=401 + n) for n, each in enumerate(near)]))
     bare = Gauge(encoder, wanted, 0.0)
     level = threshold(bare.likeness(own[::2]), bare.likeness(other[::2]))
     made = replace(bare, level=level)
     return made, made.share(own[1::2]), made.share(other[1::2])
+
+
+def others(subject: Subject, count: int) -> list[Subject]:
+    """Things of its class: plain in everyday colours, plain in its own colour, with its pattern in another colour."""
+    everyday = ("red", "yellow", "green", "cyan", "blue", "pink", "white", "black")
+    made = []
+    for number in range(count):
+        colour = everyday[(number // 2) % len(everyday)]
+        kinds = (
+            replace(subject, pattern="plain", colour=colour),
+            replace(subject, pattern="plain"),
+            replace(subject, colour=colour),
+        )
+        made.append(kinds[number // 2 % 3])
+    return made
 
 
 @torch.inference_mode()
