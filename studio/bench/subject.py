@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,9 +27,14 @@ from studio.bench.report import Findings, Measure
 from studio.settings import Settings
 
 if TYPE_CHECKING:
+    from diffusers import AutoencoderKLWan
+
+    from pipelines.personalize.examples import Example
+    from pipelines.personalize.learning import Lesson
     from pipelines.personalize.settings import Method
-    from pipelines.toybox.bench.subjects import Asked, Gauge, Subject
+    from pipelines.toybox.bench.subjects import Asked, Subject
     from pipelines.toybox.judge import Clips, Judge
+    from pipelines.toybox.likeness import Encoder
 
 Say = Callable[[str], None]
 JUDGE, LIKENESS = "toybox-judge", "toybox-likeness"
@@ -37,8 +45,7 @@ LIKE, POINTS = 90.0, 5.0
 class Extent:
     """How much is measured. changes: settings that differ from the preset's.
 
-    trials: true renders for each ceiling and floor. renders: what the encoder of likeness is trained on where none is
-    shipped.
+    trials: true renders for each ceiling and floor.
     """
 
     subjects: int = 5
@@ -46,90 +53,163 @@ class Extent:
     seeds: int = 3
     pictures: int = 8
     trials: int = 24
-    renders: int = 3000
     methods: tuple[str, ...] = ("reference", "token", "lora", "both")
     changes: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass
-class Shares:
-    """What was found of one method, one value per subject, in percent."""
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What was found of one subject with one method, in percent. bare: with the class word alone; None untrained."""
 
-    like: list[float] = field(default_factory=list)
-    obeyed: list[float] = field(default_factory=list)
-    bare: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    like: float
+    obeyed: float
+    bare: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What was found of one subject: a `Share` by method, and the rows of its sheet."""
+
+    token: str
+    ceiling: float
+    floor: float
+    shares: dict[str, Share]
+    rows: tuple[tuple[str, Clips], ...]
 
 
 @dataclass(frozen=True)
 class _World:
     card: ModelCard
     manager: ModelManager
-    judge: Judge
-    encoder: Any
-    codec: Any
     folder: Path
     assets: Path
     size: Extent
 
 
+@dataclass(frozen=True)
+class _Eyes:
+    """What looks at clips: the judge of everything, the encoder of likeness, and the codec of true renders."""
+
+    judge: Judge
+    encoder: Encoder
+    codec: AutoencoderKLWan
+
+
+@dataclass(frozen=True)
+class _Made:
+    """Clips of a method, every seed of the first prompt, then of the second. bare: of the class word alone."""
+
+    clips: Clips
+    bare: Clips | None
+    seconds: float
+
+
 def measure(say: Say, settings: Settings | None = None, extent: Extent | None = None) -> Findings:
     """Every method on subjects outside the training world's combinations; the promises are those of "both"."""
-    read = settings or Settings.read()
-    with _world(read, extent or Extent(), say) as world:
-        found, floors, ceilings = _found(world, say)
-    untrained = found.pop("untrained")
+    from pipelines.toybox.bench.sheets import strips
+
+    size = extent or Extent()
+    found = list(_all(settings or Settings.read(), size, say))
+    untrained = [one.shares["untrained"] for one in found]
+    clips = f"{len(found)} subjects, {size.prompts} prompts, {size.seeds} seeds, quick preset"
     measures = [
-        Measure(name="ceiling: true renders taken for the subject", value=_mean(ceilings), unit="%"),
-        Measure(name="floor: others of its class taken for it", value=_mean(floors), unit="%"),
-        Measure(name="untrained: clips of the class word taken for it", value=_mean(untrained.like), unit="%"),
-        Measure(name="untrained: everything else as asked", value=_mean(untrained.obeyed), unit="%"),
+        _rendered("ceiling: true renders taken for the subject", [one.ceiling for one in found]),
+        _rendered("floor: others of its class taken for it", [one.floor for one in found]),
+        Measure(name="untrained: clips of the class word taken for it", value=_like(untrained), unit="%", note=clips),
+        Measure(name="untrained: everything else as asked", value=_obeyed(untrained), unit="%"),
     ]
-    for method, shares in found.items():
-        measures += _told(method, shares, untrained, promised=method == "both")
-    return Findings(measures=tuple(measures), pictures={})
+    for method in size.methods:
+        measures += _told(method, [one.shares[method] for one in found], untrained, promised=method == "both")
+    sheet = strips([(one.token, one.rows) for one in found])
+    return Findings(measures=tuple(measures), pictures={"subject.jpg": sheet})
 
 
-def _told(method: str, shares: Shares, untrained: Shares, *, promised: bool) -> Iterator[Measure]:
-    each = ", ".join(f"{value:.0f}" for value in shares.like)
+def _rendered(name: str, values: Sequence[float]) -> Measure:
+    return Measure(name=name, value=_mean(values), unit="%", note=_each(values))
+
+
+def _told(method: str, shares: Sequence[Share], untrained: Sequence[Share], *, promised: bool) -> Iterator[Measure]:
     yield Measure(
-        name=f"{method}: clips that show the subject", value=_mean(shares.like), unit="%", note=each,
+        name=f"{method}: clips that show the subject",
+        value=_like(shares),
+        unit="%",
         least=LIKE if promised else None,
-    )  # fmt: skip
+        note=_each([share.like for share in shares]),
+    )
     yield Measure(
         name=f"{method}: points lost in everything else",
-        value=_mean(untrained.obeyed) - _mean(shares.obeyed),
+        value=_obeyed(untrained) - _obeyed(shares),
         unit="points",
         limit=POINTS if promised else None,
     )
-    if shares.bare:
+    bare = [share.bare for share in shares if share.bare is not None]
+    if bare:
         yield Measure(
             name=f"{method}: clips of the class word alone that show the subject, beyond the untrained model's",
-            value=_mean(shares.bare) - _mean(untrained.like),
+            value=_mean(bare) - _like(untrained),
             unit="points",
             limit=POINTS if promised else None,
         )
-    if any(shares.seconds):
-        yield Measure(name=f"{method}: seconds of training", value=_mean(shares.seconds), unit="s")
+    if any(share.seconds for share in shares):
+        seconds = _mean([share.seconds for share in shares])
+        yield Measure(name=f"{method}: seconds of training", value=seconds, unit="s", note="one core each")
 
 
-def _found(world: _World, say: Say) -> tuple[dict[str, Shares], list[float], list[float]]:
-    from pipelines.toybox.bench.subjects import SUBJECTS, gauge
+def _all(read: Settings, size: Extent, say: Say) -> Iterator[Found]:
+    """Every method of every subject in processes of one thread: threads of small tensors mostly wait for each other."""
+    tasks = [(read, size, number, name) for number in range(size.subjects) for name in ("untrained", *size.methods)]
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(tasks)), multiprocessing.get_context("spawn")) as pool:
+        made = pool.map(_made, *zip(*tasks, strict=True))
+        eyes = _eyes(read)
+        for number in range(size.subjects):
+            yield _looked_at(eyes, size, number, made, say)
 
-    found: dict[str, Shares] = {"untrained": Shares()} | {method: Shares() for method in world.size.methods}
-    floors, ceilings = [], []
-    for subject in SUBJECTS[: world.size.subjects]:
-        known, ceiling, floor = gauge(world.encoder, subject, world.codec, world.size.trials)
-        ceilings.append(100 * ceiling)
-        floors.append(100 * floor)
-        _measured(world, subject, known, None, found["untrained"])
-        for method in world.size.methods:
-            say(f"{subject.token}: {method}")
-            worn = _learned(world, subject, method)
-            found[method].seconds.append(worn.seconds)
-            _measured(world, subject, known, worn, found[method])
-            say(f"{subject.token}: {method}: {found[method].like[-1]:.0f} % show it")
-    return found, floors, ceilings
+
+def _looked_at(eyes: _Eyes, size: Extent, number: int, made: Iterator[_Made], say: Say) -> Found:
+    """What the clips of one subject show."""
+    from pipelines.toybox.bench.subjects import SUBJECTS, gauge, obeyed, pictures
+
+    subject = SUBJECTS[number]
+    known, ceiling, floor = gauge(eyes.encoder, subject, eyes.codec, size.trials)
+    asked, _ = _prompts(size)
+    shares: dict[str, Share] = {}
+    rows = [("true", pictures(subject, size.pictures))]
+    for method in ("untrained", *size.methods):
+        one = next(made)
+        shares[method] = share = Share(
+            like=100 * known.share(one.clips),
+            obeyed=100 * obeyed(eyes.judge.read(one.clips), asked),
+            bare=None if one.bare is None else 100 * known.share(one.bare),
+            seconds=one.seconds,
+        )
+        rows.append((method, one.clips[0]))
+        say(f"{subject.token}, {method}: {share.like:.0f} % show it, {share.obeyed:.0f} % as asked")
+    return Found(token=subject.token, ceiling=100 * ceiling, floor=100 * floor, shares=shares, rows=tuple(rows))
+
+
+def _prompts(size: Extent) -> tuple[list[Asked], list[int]]:
+    """Prompts and seeds of the clips."""
+    from pipelines.toybox.bench.subjects import PROMPTS
+
+    pairs = [(prompt, seed) for prompt in PROMPTS[: size.prompts] for seed in range(size.seeds)]
+    return [prompt for prompt, _ in pairs], [seed for _, seed in pairs]
+
+
+def _made(read: Settings, size: Extent, number: int, method: str) -> _Made:
+    """The clips of a subject by one method; the model untrained knows its class word."""
+    import torch
+
+    from pipelines.toybox.bench.subjects import SUBJECTS
+
+    torch.set_num_threads(1)
+    subject, (asked, seeds) = SUBJECTS[number], _prompts(size)
+    with _world(read, size) as world:
+        worn = None if method == "untrained" else _learned(world, subject, method)
+        word = subject.class_word if worn is None else f"{subject.token} {subject.class_word}"
+        clips = _clips(world, [prompt.text.format(f"a {word}") for prompt in asked], seeds, worn)
+        bare = _bare(world, subject, asked, seeds, worn) if worn is not None and worn.uses else None
+    return _Made(clips, bare, 0.0 if worn is None else worn.seconds)
 
 
 @dataclass(frozen=True)
@@ -139,20 +219,6 @@ class _Worn:
     uses: tuple[SubjectUse, ...]
     references: tuple[Any, ...]
     seconds: float
-
-
-def _measured(world: _World, subject: Subject, known: Gauge, worn: _Worn | None, shares: Shares) -> None:
-    """Clips of every prompt and seed, judged; with the class word alone, too."""
-    from pipelines.toybox.bench.subjects import PROMPTS, obeyed
-
-    asked = [prompt for prompt in PROMPTS[: world.size.prompts] for _ in range(world.size.seeds)]
-    seeds = [seed for _ in PROMPTS[: world.size.prompts] for seed in range(world.size.seeds)]
-    word = subject.class_word if worn is None else f"{subject.token} {subject.class_word}"
-    clips = _clips(world, [prompt.text.format(f"a {word}") for prompt in asked], seeds, worn)
-    shares.like.append(100 * known.share(clips))
-    shares.obeyed.append(100 * obeyed(world.judge.read(clips), asked))
-    if worn is not None and worn.uses:
-        shares.bare.append(100 * known.share(_bare(world, subject, asked, seeds, worn)))
 
 
 def _bare(world: _World, subject: Subject, asked: Sequence[Asked], seeds: Sequence[int], worn: _Worn) -> Clips:
@@ -203,46 +269,15 @@ def _referring(request: GenerationRequest, worn: _Worn) -> tuple[GenerationReque
 
 def _learned(world: _World, subject: Subject, method: str) -> _Worn:
     """Train the subject as the queue's task does, or take its pictures as they are."""
-    from pipelines.personalize import dataset
-    from pipelines.personalize.captions import class_prompts, first_caption
-    from pipelines.personalize.examples import Example
-    from pipelines.personalize.files import Card
-    from pipelines.personalize.fingerprint import fingerprint
-    from pipelines.personalize.learning import Lesson, learn
-    from pipelines.personalize.places import read_places
-    from pipelines.toybox.bench.subjects import pictures
-    from studio.subjects.costs import preset_for
+    from pipelines.personalize.learning import learn
     from studio.subjects.placing import place
-    from studio.subjects.service import places_file
 
-    card, able = world.card, world.card.capabilities
-    shown = pictures(subject, world.size.pictures)
-    found = [dataset.find(picture) for picture in shown]
-    cut = [dataset.crop(picture, each.box, 1.0) for picture, each in zip(shown, found, strict=True)]
+    lesson = _lesson(world, subject, "token" if method == "token" else "lora" if method == "lora" else "both")
     if method == "reference":
-        return _Worn((), (cut[0],), 0.0)
-    chosen: Method = "token" if method == "token" else "lora" if method == "lora" else "both"
-    settings = replace(preset_for(card, "quick", chosen), **world.size.changes)
-    places = read_places(places_file(world.assets, card))
-    captions = [
-        first_caption(
-            subject.token, subject.class_word, able, place="" if places is None else places.at(picture, each.mask)
-        )
-        for picture, each in zip(shown, found, strict=True)
-    ]
-    about = Card(
-        token=subject.token, class_word=subject.class_word, name=subject.token, method=chosen, base=fingerprint(card)
-    )
-    lesson = Lesson(
-        card=about,
-        settings=settings,
-        examples=tuple(Example(picture[None], caption) for picture, caption in zip(cut, captions, strict=True)),
-        priors=class_prompts(subject.class_word, able, captions, subject.token),
-        samples=(),
-    )
+        return _Worn((), (lesson.examples[0].frames[0],), 0.0)
     folder = Path(tempfile.mkdtemp(dir=world.folder))
     began = time.perf_counter()
-    learned = learn(lesson, card, world.manager.device, folder, _ignore)
+    learned = learn(lesson, world.card, world.manager.device, folder, _ignore)
     seconds = time.perf_counter() - began
     best = next(c for c in learned.checkpoints if c.step == learned.chosen)
     place(folder / "steps" / f"{best.step:06d}", world.folder / best.digest)
@@ -250,8 +285,57 @@ def _learned(world: _World, subject: Subject, method: str) -> _Worn:
     return _Worn((SubjectUse(token=subject.token, version=1, digest=best.digest),), (), seconds)
 
 
+def _lesson(world: _World, subject: Subject, method: Method) -> Lesson:
+    """What a person's pictures of the subject come to with nothing corrected by hand."""
+    from pipelines.personalize.captions import class_prompts, sample_prompts
+    from pipelines.personalize.files import Card
+    from pipelines.personalize.fingerprint import fingerprint
+    from pipelines.personalize.learning import Lesson
+    from studio.subjects.costs import preset_for
+
+    examples = _examples(world, subject)
+    captions = [example.caption for example in examples]
+    about = Card(
+        token=subject.token, class_word=subject.class_word, name=subject.token, method=method,
+        base=fingerprint(world.card),
+    )  # fmt: skip
+    return Lesson(
+        card=about,
+        settings=replace(preset_for(world.card, "quick", method), **world.size.changes),
+        examples=examples,
+        priors=class_prompts(subject.class_word, world.card.capabilities, captions, subject.token),
+        samples=sample_prompts(subject.token, subject.class_word, world.card.capabilities),
+    )
+
+
+def _examples(world: _World, subject: Subject) -> tuple[Example, ...]:
+    """Pictures cut to the subject and captioned with the place that is seen in them."""
+    from pipelines.personalize import dataset
+    from pipelines.personalize.captions import first_caption
+    from pipelines.personalize.examples import Example
+    from pipelines.personalize.places import read_places
+    from pipelines.toybox.bench.subjects import pictures
+    from studio.subjects.service import places_file
+
+    places = read_places(places_file(world.assets, world.card))
+    made = []
+    for picture in pictures(subject, world.size.pictures):
+        found = dataset.find(picture)
+        where = "" if places is None else places.at(picture, found.mask)
+        caption = first_caption(subject.token, subject.class_word, world.card.capabilities, place=where)
+        made.append(Example(dataset.crop(picture, found.box, 1.0)[None], caption))
+    return tuple(made)
+
+
 @contextmanager
-def _world(read: Settings, size: Extent, say: Say) -> Iterator[_World]:
+def _world(read: Settings, size: Extent) -> Iterator[_World]:
+    with tempfile.TemporaryDirectory(prefix="gimbal-bench-") as name:
+        folder = Path(name)
+        manager = ModelManager(Catalog(read.assets), device.measure(), own=Belongings(subjects=folder))
+        yield _World(manager.catalog.card(DEFAULT), manager, folder, read.assets, size)
+
+
+def _eyes(read: Settings) -> _Eyes:
     import torch
     from diffusers import AutoencoderKLWan
 
@@ -259,19 +343,20 @@ def _world(read: Settings, size: Extent, say: Say) -> Iterator[_World]:
     from pipelines.toybox.judge import load_judge
 
     models = read.assets / "models"
-    with tempfile.TemporaryDirectory(prefix="gimbal-bench-") as name:
-        folder = Path(name)
-        manager = ModelManager(Catalog(read.assets), device.measure(), own=Belongings(subjects=folder))
-        card = manager.catalog.card(DEFAULT)
-        kept = models / LIKENESS
-        if not kept.is_dir():
-            say("the encoder of likeness is trained first, about a minute")
-            likeness.save(likeness.train(likeness.pictures(size.renders, 1), size.renders // 3), folder / LIKENESS)
-            kept = folder / LIKENESS
-        codec = AutoencoderKLWan.from_pretrained(card.folder / "vae").to(torch.bfloat16)
-        yield _World(
-            card, manager, load_judge(models / JUDGE), likeness.load(kept), codec.eval(), folder, read.assets, size
-        )
+    codec = AutoencoderKLWan.from_pretrained(models / DEFAULT / "vae", torch_dtype=torch.bfloat16)
+    return _Eyes(load_judge(models / JUDGE), likeness.load(models / LIKENESS), codec.eval())
+
+
+def _each(values: Sequence[float]) -> str:
+    return "by subject " + ", ".join(f"{value:.0f}" for value in values)
+
+
+def _like(shares: Sequence[Share]) -> float:
+    return _mean([share.like for share in shares])
+
+
+def _obeyed(shares: Sequence[Share]) -> float:
+    return _mean([share.obeyed for share in shares])
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -15,16 +15,20 @@ QUALITY = 82
 
 def sheet(examples: Sequence[Example]) -> bytes:
     """A JPEG of examples, each with its words above its rows of frames."""
-    blocks = [_rows(example) for example in examples]
-    height = sum(WORDS + CELL * len(rows) + 4 for rows in blocks)
+    return strips([(example.words, _rows(example)) for example in examples])
+
+
+def strips(blocks: Sequence[tuple[str, Sequence[tuple[str, Clips]]]]) -> bytes:
+    """A JPEG of blocks: words, and below them clips (T, H, W, 3), each with its label."""
+    height = sum(WORDS + CELL * len(rows) + 4 for _, rows in blocks)
     page = Image.new("RGB", (LABEL + CELL * COLUMNS, max(1, height)), "white")
     draw, top = ImageDraw.Draw(page), 0
-    for example, rows in zip(examples, blocks, strict=True):
-        draw.text((3, top + 1), example.words, fill="black")
+    for words, rows in blocks:
+        draw.text((3, top + 1), words, fill="black")
         top += WORDS
-        for label, frames in rows:
+        for label, clip in rows:
             draw.text((3, top + CELL // 2 - 6), label, fill="#555555")
-            for column, frame in enumerate(frames):
+            for column, frame in enumerate(_picked(clip)):
                 if frame is not None:
                     page.paste(_small(frame), (LABEL + column * CELL, top))
             top += CELL
@@ -34,9 +38,9 @@ def sheet(examples: Sequence[Example]) -> bytes:
     return stream.getvalue()
 
 
-def _rows(example: Example) -> list[tuple[str, list[Clips | None]]]:
-    rows = [("obtained", _picked(example.obtained)), ("truth", _picked(example.truth))]
-    return rows if example.asked is None else [("asked", _picked(example.asked)), *rows]
+def _rows(example: Example) -> list[tuple[str, Clips]]:
+    rows = [("obtained", example.obtained), ("truth", example.truth)]
+    return rows if example.asked is None else [("asked", example.asked), *rows]
 
 
 def _picked(clip: Clips) -> list[Clips | None]:
