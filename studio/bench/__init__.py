@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from studio.bench.report import Report
 
 NAMES = (
-    "start", "click", "library", "idle", "preview", "toybox", "camera", "control", "estimators", "subject", "models",
-    "long",
+    "start", "click", "library", "idle", "preview", "toybox", "camera", "control", "estimators", "sources", "subject",
+    "models", "long",
 )
 Say = Callable[[str], None]
 
