@@ -12,6 +12,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.request import GenerationRequest
@@ -143,6 +144,14 @@ def test_what_is_learned_tells_the_pictures_from_noise(card: ModelCard, folder: 
     wanted = dataclasses.replace(lesson(card, settings), examples=(Example(plain, "a <my-ball> ball"),), samples=())
     first, last = learn(wanted, card, FACTS, folder, ignore).checkpoints
     assert last.held_out < 0.99 * first.held_out
+
+
+def test_a_picture_can_be_the_one_frame_that_it_is(card: ModelCard, folder: Path) -> None:
+    settings = dataclasses.replace(settings_for(card), num_frames=1, steps=1, every=1)
+    learned = learn(lesson(card, settings), card, FACTS, folder, ignore)
+    assert np.isfinite(learned.losses).all()
+    with Image.open(folder / "steps" / "000001" / "sample-0.webp") as sample:
+        assert (sample.size, sample.n_frames) == ((settings.width, settings.height), 1)
 
 
 def stock_pipe(card: ModelCard) -> Any:

@@ -17,12 +17,15 @@ from safetensors.numpy import load_file, save_file
 
 from pipelines.domain.errors import GimbalError, InvalidRequest, MediaError, UnknownModel
 from pipelines.domain.request import GenerationRequest
+from pipelines.families import family_named
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.settings import Settings
 from projects_db.records import NotFound
 from studio.settings import Settings as StudioSettings
 from studio.studio import Studio, default_request
+from studio.subjects.costs import denoiser_of, preset_for
+from studio.subjects.estimating import estimate
 from studio.subjects.pictures import examples
 from studio.subjects.placing import place
 from studio.subjects.resolving import check_base
@@ -257,6 +260,22 @@ def test_offers_say_what_a_model_can_and_what_it_costs(studio: Studio) -> None:
     by_name = {(offer.method, offer.preset): offer for offer in offers.presets}
     assert by_name["both", "quick"].seconds < by_name["both", "thorough"].seconds
     assert all(offer.fits and offer.device_bytes > 0 for offer in offers.presets)
+
+
+def test_a_training_of_wan_is_estimated_from_its_numbers(tmp_path: Path) -> None:
+    """1.3B at 480p, rank 32, one frame: 1,560 tokens; the text encoder of 5.7B parameters takes most of the memory."""
+    published = next(c for c in family_named("wan").published(tmp_path) if c.id == "wan-2.1-t2v-1.3b")
+    (published.folder / "transformer").mkdir(parents=True)
+    numbers = {"num_layers": 30, "num_attention_heads": 12, "attention_head_dim": 128}
+    (published.folder / "transformer" / "config.json").write_text(json.dumps(numbers))
+    chosen = preset_for(published, "good", "lora")
+    assert (chosen.rank, chosen.width, chosen.height, chosen.num_frames) == (32, 832, 480, 1)
+    model = denoiser_of(published, chosen)
+    assert (model.layers, model.dim, model.tokens) == (30, 1536, 1560)
+    told = estimate(chosen, model, 280e12)
+    passes = 2 * (2 + 2) + 1  # picture and class: forward twice (recomputed), back as much; and the base's own answer
+    assert told.step_seconds == pytest.approx(passes * 2 * 1.42e9 * 1560 / 280e12, rel=0.3)
+    assert 14e9 < told.device_bytes < 18e9 and chosen.checkpointing
 
 
 def test_a_base_that_does_not_fit_whole_is_kept_in_8_bits(studio: Studio) -> None:
