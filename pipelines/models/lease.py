@@ -177,14 +177,16 @@ class Lease:
         self._pinned.clear()
 
     def _load(self, on_progress: OnProgress) -> None:
+        from pipelines.models.placing import usable
+
         manager = self._manager
         need = self._need()
         chosen = plan(need, manager.residents(), manager.room())
         for key in chosen.evict:
             manager.evict((key,))
         self._setup = chosen.way.put_into(self._setup)
-        chosen_attention = attention(manager.device, manager.installed, self._request.draft)
-        self._setup = replace(self._setup, attention=chosen_attention)
+        wanted = attention(manager.device, manager.installed, self._request.draft)
+        self._setup = replace(self._setup, attention=usable(wanted))
         self._setup = replace(self._setup, compiled=self._compiles(chosen.way))
         self._why = f"{chosen.told} Its blocks are compiled." if self._setup.compiled else chosen.told
         self._keys = need.under(chosen.way.storage)

@@ -16,7 +16,7 @@ from diffusers.hooks.group_offloading import apply_group_offloading
 from diffusers.hooks.hooks import HookRegistry
 from torch import nn
 
-from pipelines.families.family import Setup, Storage
+from pipelines.families.family import Attention, Setup, Storage
 from pipelines.models.remember import forget, remember
 
 DENOISERS = ("transformer", "transformer_2", "unet")
@@ -128,6 +128,17 @@ def _group_offload(module: nn.Module, setup: Setup, streamed: bool) -> None:
         record_stream=streamed,
         low_cpu_mem_usage=streamed and not setup.pinned,
     )
+
+
+def usable(wanted: Attention) -> Attention:
+    """`wanted` where diffusers can use what is installed for it (it refuses old packages), else torch's own."""
+    from diffusers.models.attention_dispatch import AttentionBackendName, _check_attention_backend_requirements
+
+    try:
+        _check_attention_backend_requirements(AttentionBackendName(wanted))
+    except (RuntimeError, ValueError):
+        return "native"
+    return wanted
 
 
 def _set_computing(denoiser: Any, setup: Setup) -> None:

@@ -25,7 +25,7 @@ _WORDS = ("attn2",)
 
 @dataclass(frozen=True, kw_only=True)
 class Rhythm:
-    """Which passes do the work anew: the first and last ones, and between them each `every`-th."""
+    """Which passes do the work anew: the `first` ones, those from number `last` on, and each `every`-th between."""
 
     every: int
     first: int

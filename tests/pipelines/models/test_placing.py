@@ -15,7 +15,7 @@ import torch
 from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
 from pipelines.families.family import LoadedModel, ModelCard, Progress, Setup
-from pipelines.models.placing import release, store
+from pipelines.models.placing import release, store, usable
 from pipelines.models.remember import Remembered, forget, remember
 
 CPU = Setup(device="cpu", half=True)
@@ -51,6 +51,11 @@ def bench(tiny_card: ModelCard) -> Iterator[Bench]:
     yield made
     for part in made.parts.values():
         release(part)
+
+
+@pytest.mark.skipif(find_spec("flash_attn_interface") is not None, reason="FlashAttention 3 is installed")
+def test_attention_that_diffusers_cannot_use_is_torch_s_own() -> None:
+    assert usable("_flash_3") == "native" and usable("native") == "native"
 
 
 def test_words_are_encoded_once_and_come_back_to_the_bit(bench: Bench, tiny_request: GenerationRequest) -> None:
