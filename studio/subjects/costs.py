@@ -182,7 +182,9 @@ def _config(card: ModelCard) -> dict[str, int]:
 
 
 def why_no_subjects(card: ModelCard) -> str:
-    """Why a model can take up no subject in any way; empty where it can."""
+    """Why a model can take up no subject in any way; empty where it can, or where only its folder would tell."""
+    if not card.is_here and card.settings.get("pipeline") in KINDS:
+        return ""
     reasons = [_why_not(card, method) for method in METHODS]
     return "" if None in reasons else str(reasons[0])
 

@@ -29,4 +29,11 @@ def why_not(tab: Tab, card: ModelCard) -> str:
 
 def lacks(tab: Tab, card: ModelCard) -> list[str]:
     """What of a tab's own controls is greyed for a model that can make something there."""
-    return [f"{spec.label}: {spec.reason}" for spec in tab.specs(card) if spec.reason and not why_not(tab, card)]
+    if why_not(tab, card):
+        return []
+    unsure = ["Whether subjects can be trained on it is known once it is here."] if _is_unsure(tab, card) else []
+    return [f"{spec.label}: {spec.reason}" for spec in tab.specs(card) if spec.reason] + unsure
+
+
+def _is_unsure(tab: Tab, card: ModelCard) -> bool:
+    return tab.name == "subject" and not card.is_here and "reference_image" not in card.capabilities.conditionings

@@ -87,6 +87,7 @@ export async function mount(place) {
   window.addEventListener("gimbal:reply", ({ detail }) => {
     if (detail.kind === "look") set({ look: detail });
   });
+  let marked = []; // the controls that the last look found something wrong with
   const drawLook = () => {
     const seen = state.look;
     if (!seen) return;
@@ -95,7 +96,9 @@ export async function mount(place) {
     text(note, seen.unknown.length ? `This model does not know: ${seen.unknown.slice(0, 12).join(", ")}` : "");
     const takes = seen.values.takes || 1;
     text(word, takes > 1 ? `Generate ${takes}` : "Generate");
+    for (const name of marked) field(name)?.problem("");
     for (const problem of seen.problems) field(problem.field)?.problem(`${problem.message} ${problem.hint}`);
+    marked = seen.problems.map((problem) => problem.field);
     text(estimate, told(seen.estimate, takes));
     estimate.title = needs(seen.estimate, takes);
   };

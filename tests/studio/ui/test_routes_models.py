@@ -64,3 +64,19 @@ def test_a_page_learns_what_each_model_can_do_in_each_tab(client: TestClient) ->
     tabs = {card["id"]: {tab["tab"]: tab["why"] for tab in card["tabs"]} for card in cards}
     assert set(tabs["toybox"]) == {"text", "image", "camera", "control", "subject"}
     assert set(tabs["toybox"].values()) == {""}
+    away = {each["id"]: each for each in client.get("/gimbal/api/models").json()["models"]}
+    subject = {name: next(tab for tab in away[name]["tabs"] if tab["tab"] == "subject") for name in ("svd", "ltx-0.9")}
+    assert subject["svd"]["why"] and "once it is here" in subject["ltx-0.9"]["lacks"][0]
+
+
+def test_folders_are_added_from_this_machine_alone(client: TestClient) -> None:
+    """The client of these tests has no address of this machine."""
+    for path, body in (("add", {"path": "/etc"}), ("toybox/remove", {}), ("svd/discard", {})):
+        answer = client.post(f"/gimbal/api/models/{path}", json=body)
+        assert answer.status_code == 400 and "on the machine" in answer.json()["error"]["message"]
+
+
+def test_what_cannot_be_fetched_is_told(client: TestClient, project: str) -> None:
+    for name, words in (("toybox", "here already"), ("nobody", "can be fetched")):
+        answer = client.post(f"/gimbal/api/models/{name}/fetch", json={"project": project})
+        assert answer.status_code == 404 and words in str(answer.json())
