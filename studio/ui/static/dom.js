@@ -114,10 +114,11 @@ export function duration(seconds) {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")}`;
 }
 
-/** How far what came is from an estimate: (12, 10) -> "20 % over the estimate"; "" where there was none. */
+/** How far what came is from an estimate: (12, 10) -> "20 % over the estimate", (50, 10) -> "5 times the estimate"; "" without one. */
 export function missed(took, expected) {
   if (!(took > 0) || !(expected > 0)) return "";
   const percent = Math.round(100 * (took / expected - 1));
+  if (percent >= 100) return `${(took / expected).toFixed(took < 10 * expected ? 1 : 0)} times the estimate`.replace(".0 ", " ");
   return Math.abs(percent) < 2 ? "as estimated" : `${Math.abs(percent)} % ${percent > 0 ? "over" : "under"} the estimate`;
 }
 
