@@ -8,17 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.domain.sound import Sound
+
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """The pictures of one clip.
+    """The pictures of one clip, and its sound where it has one.
 
     pixels: uint8 (T, H, W, 3), RGB, sRGB transfer; T >= 1.
     fps: frames per second, > 0 (a still picture keeps any rate).
+    sound: what is heard from the first picture on; None = the clip is silent.
     """
 
     pixels: NDArray[np.uint8]
     fps: float
+    sound: Sound | None = None
 
     def __post_init__(self) -> None:
         shape = self.pixels.shape
@@ -43,6 +47,6 @@ class Frames:
         return len(self) / self.fps
 
     def digest(self) -> str:
-        """SHA-256 (64 hex digits) over shape and pixels: equal digests mean bit-identical frames."""
+        """SHA-256 (64 hex digits) over shape and pixels: equal digests mean bit-identical frames, whatever is heard."""
         header = "x".join(map(str, self.pixels.shape)).encode()
         return hashlib.sha256(header + b"\n" + np.ascontiguousarray(self.pixels).tobytes()).hexdigest()

@@ -26,6 +26,7 @@ from torch import Tensor
 from pipelines.domain.errors import BrokenCheckpoint
 from pipelines.domain.frames import Frames
 from pipelines.domain.request import GenerationRequest
+from pipelines.domain.sound import Sound
 from pipelines.families.adapting import Adapting
 from pipelines.families.checkpoint import Checkpoint, is_weighted
 from pipelines.families.family import Adapter, LoadedModel, ModelCard, OnProgress, Progress, Setup
@@ -62,6 +63,7 @@ class Recipe:
     index. layout: how its latents lie: (B, C, t, h, w), (B, t, C, h, w), or (B, tokens, C). passes: steps in all.
     ready: settles the assembled pipeline. run: calls it, where one call is not enough. full: components that are kept
     in 32 bits on accelerators. adapters: LoRA of the checkpoint itself that a request asks for, such as a camera move.
+    sound: what the pipeline's output has to be heard.
     """
 
     arguments: Callable[[Call], Mapping[str, Any]] = lambda call: {}
@@ -72,6 +74,7 @@ class Recipe:
     run: Callable[[Call, dict[str, Any]], Any] = lambda call, arguments: call.pipe(**arguments)
     full: tuple[str, ...] = ()
     adapters: Callable[[ModelCard, GenerationRequest], tuple[Adapter, ...]] = lambda card, request: ()
+    sound: Callable[[Call, Any], Sound | None] = lambda call, result: None
 
 
 class StockLoader:
@@ -157,9 +160,10 @@ class StockModel:
         accepted = frozenset(inspect.signature(pipe.__call__).parameters)
         with torch.inference_mode(), run.watching(accepted) as watched:
             arguments = {**_common(call, accepted), **self._recipe.arguments(call), **watched}
-            pixels = _pixels(self._recipe.run(call, arguments))[: request.num_frames]
+            result = self._recipe.run(call, arguments)
+            pixels, sound = _pixels(result)[: request.num_frames], self._recipe.sound(call, result)
         run.finish(pixels)
-        return Frames(pixels, request.fps)
+        return Frames(pixels, request.fps, sound)
 
     def adapt(self, adapters: Sequence[Adapter]) -> None:
         """Change the model by these LoRA until the next call; see `Adapting.adapt`."""

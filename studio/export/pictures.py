@@ -29,6 +29,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.indices)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every frame is there once and in its order."""
+        return list(self.indices) == list(range(len(self.frames)))
+
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         for index in self.indices:
             yield resized(self.frames.pixels[index], self.width, self.height)

@@ -18,6 +18,7 @@ from studio.media.clips import read_frames
 from studio.media.encode import frame_rate
 from studio.media.info import probe
 from studio.media.record import ClipRecord, Fact
+from studio.media.sound import with_sound_of
 from studio.media.tags import read_record, sidecar
 
 OnProgress = Callable[[float], None]
@@ -66,6 +67,8 @@ def export(source: Path, target: Path, options: ExportOptions, on_progress: OnPr
     carried, beside = _split(record, chosen)
     with replacing(target) as part:
         chosen.write(part, pictures, carried, on_count)
+        if chosen.suffix == ".mp4" and pictures.is_whole and float(rate) == float(frame_rate(info.fps)):
+            _keep_sound(source, part)
     if beside is not None:
         write_bytes(sidecar(target), beside.encode("ascii"))
     if on_progress is not None:
@@ -82,6 +85,17 @@ def export(source: Path, target: Path, options: ExportOptions, on_progress: OnPr
         bytes=target.stat().st_size,
         carries_request=record is not None,
     )
+
+
+def _keep_sound(source: Path, part: Path) -> None:
+    """The source's sound beside the pictures that were written, where it has one."""
+    silent = part.replace(part.with_name(f"{part.name}.silent"))
+    try:
+        with_sound_of(source, silent, part)
+        if not part.exists():
+            silent.replace(part)
+    finally:
+        silent.unlink(missing_ok=True)
 
 
 def _keep_source(source: Path, target: Path) -> None:

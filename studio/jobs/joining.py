@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,7 +33,8 @@ def joined(request: GenerationRequest, media: Mapping[str, Frames], made: Frames
             old = conform(source, made.width, made.height, len(source), source.fps).pixels
             forward = part.way == "forward"
             new = made.pixels[part.keep :] if forward else made.pixels[: len(made) - part.keep]
-            return Frames(np.concatenate((old, new) if forward else (new, old)), made.fps)
+            sound = made.sound and made.sound.after((len(old) - part.keep) / made.fps if forward else 0)
+            return Frames(np.concatenate((old, new) if forward else (new, old)), made.fps, sound)
     return made
 
 
@@ -52,4 +54,5 @@ def kept_outside(request: GenerationRequest, media: Mapping[str, Frames], made: 
     kept = conform(source, *size, count, source.fps).pixels
     mask = media[parts[MaskClip]]
     white = conform(mask, *size, count, mask.fps).pixels.mean(axis=-1) > WHITE  # a single picture holds throughout
-    return Frames(np.concatenate((put_back(made.pixels[:count], kept, white), made.pixels[count:])), made.fps)
+    pixels = np.concatenate((put_back(made.pixels[:count], kept, white), made.pixels[count:]))
+    return replace(made, pixels=pixels)

@@ -111,7 +111,7 @@ class Maker:
             frames = joined(request, media, model.generate(request, media, reporter))
         reach("worker.generated")
         reporter.stage("saving")
-        facts = self._facts() | expected(run) | structure_read(run.media)
+        facts = self._facts() | expected(run) | structure_read(run.media) | heard_with(frames)
         record = self._record(run, request, frames, facts)
         write_clip(run.clip, frames, record)
         reach("worker.clip_written")
@@ -169,6 +169,11 @@ def structure_read(files: Mapping[str, Path]) -> dict[str, Any]:
 
     made_by = told(files.values())
     return {"structure": made_by} if made_by else {}
+
+
+def heard_with(frames: Frames) -> dict[str, Any]:
+    """That a clip has sound, as a fact of it."""
+    return {} if frames.sound is None else {"sound": "made with the pictures"}
 
 
 def choose_device(name: str) -> DeviceFacts:

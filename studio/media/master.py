@@ -9,6 +9,7 @@ from pipelines.domain.frames import Frames
 from studio.media.atomic import replacing
 from studio.media.encode import MP4_TAGS, VideoCodec, encode_video, frame_rate
 from studio.media.record import TAG, ClipRecord
+from studio.media.sound import with_sound
 
 POSTER_SIDE = 512
 """Pixels of a poster's longer side: sharp on the library's wall at twice the density."""
@@ -25,7 +26,7 @@ MASTER = VideoCodec(
 
 
 def write_clip(path: Path, frames: Frames, record: ClipRecord) -> None:
-    """Write the master clip: mp4, H.264 4:2:0, BT.709, faststart, the record in its tags.
+    """Write the master clip: mp4, H.264 4:2:0, BT.709, faststart, the record in its tags; its sound as AAC.
 
     The same frames and record give the same bytes. An odd side grows by one pixel (its last row or column again).
     Raises MediaError where the record does not belong to the frames, NoSpace or StorageError where the disk refuses.
@@ -35,6 +36,12 @@ def write_clip(path: Path, frames: Frames, record: ClipRecord) -> None:
     tags = {TAG: record.to_json()}
     with replacing(path) as part:
         encode_video(part, frames.pixels, frame_rate(frames.fps), MASTER, tags)
+        if frames.sound is not None:
+            silent = part.replace(part.with_name(f"{part.name}.silent"))
+            try:
+                with_sound(silent, frames.sound, part)
+            finally:
+                silent.unlink(missing_ok=True)
 
 
 def write_poster(path: Path, frames: Frames) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import heapq
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from pipelines.domain.sound import Sound
 from studio.media.atomic import storage_error
 from studio.media.encode import MP4_TAGS, disk_errors
 from studio.media.open_clip import damage_told, opened, video_stream
@@ -22,6 +26,7 @@ DECODED = ("pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm
 """Codecs that mp4 does not hold: they become AAC."""
 EARLY_SECONDS = 0.25
 """Sound so long before the first picture is kept: coders begin with silence that players skip."""
+_FRAME = 1024  # samples that AAC takes at once
 Timed = tuple[float, Any]
 """When a packet is decoded, in seconds, and the packet."""
 
@@ -43,6 +48,39 @@ def with_sound_of(source: Path, pictures: Path, target: Path) -> str:
             return f"without sound, since the source's ({codec[:20]}) cannot be kept in mp4"
         _join(heard, seen, source.name, target)
         return "with the source's sound" if codec in COPIED else "with the source's sound, as AAC"
+
+
+def with_sound(pictures: Path, sound: Sound, target: Path) -> None:
+    """Write the clip `pictures` (mp4) with a sound, as AAC, to `target`; it ends with the last picture.
+
+    Raises StorageError where the disk refuses.
+    """
+    import av
+
+    options = {"fflags": "+bitexact", **MP4_TAGS}
+    with opened(pictures, "mp4") as seen:
+        video = video_stream(seen, pictures.name)
+        end = float(video.duration * video.time_base)
+        with _disk_told(target), av.open(str(target), "w", format="mp4", options=options) as made:
+            made.metadata.update(seen.metadata)
+            shown = _copied(seen, video, made.add_stream_from_template(video), (0.0, end))
+            layout = "mono" if len(sound.samples) == 1 else "stereo"
+            track = made.add_stream("aac", rate=sound.rate, layout=layout, options={"flags": "+bitexact"})
+            for _, packet in heapq.merge(shown, _spoken(sound.lasting(end), track), key=lambda one: one[0]):
+                made.mux(packet)
+
+
+def _spoken(sound: Sound, track: Any) -> Iterator[Timed]:
+    """A sound as packets of a stream."""
+    import av
+
+    for start in range(0, sound.samples.shape[1], _FRAME):
+        layout = "mono" if len(sound.samples) == 1 else "stereo"
+        part = np.ascontiguousarray(sound.samples[:, start : start + _FRAME])
+        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=layout)
+        frame.rate, frame.pts, frame.time_base = sound.rate, start, Fraction(1, sound.rate)
+        yield from _packets(track, frame)
+    yield from _packets(track, None)
 
 
 def _join(heard: InputContainer, seen: InputContainer, name: str, target: Path) -> None:

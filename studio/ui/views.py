@@ -47,6 +47,7 @@ def clip(row: ClipRow) -> dict[str, Any]:
         "missing": row.missing_since is not None,
         "parent": row.parent_clip_id,
         "draft": bool(json.loads(row.facts_json or "{}").get("draft")),
+        "sound": bool(json.loads(row.facts_json or "{}").get("sound")),
         "url": f"/gimbal/media/clips/{row.id}",
         "poster": f"/gimbal/media/posters/{row.id}",
     }

@@ -123,6 +123,8 @@ def test_a_request_is_served_as_asked_and_the_seed_decides(bench: Bench) -> None
     assert (len(made), made.width, made.height) == (request.num_frames, request.width, request.height)
     assert made.fps == request.fps
     assert made.pixels.std() > 0
+    assert (made.sound is not None) == ("sound" in bench.card.summary)
+    assert made.sound is None or abs(made.sound.seconds - made.seconds) < 0.01
     order = [(STAGES.index(p.stage), p.fraction) for p in told]
     assert order == sorted(order) and told[-1].stage == "decoding" and told[-1].fraction == 1.0
     for number, progress in enumerate([p for p in told if p.stage == "denoising"], 1):

@@ -59,7 +59,7 @@ def produce(library: Library, job: JobRow, frames: Frames = FRAMES, picture: byt
         frames_sha256=frames.digest(),
         clip_id=job.id,
         created_at=1_790_000_000.0,
-        facts={"seconds": 1.5, "device": "cpu"},
+        facts={"seconds": 1.5, "device": "cpu", **({"sound": "made with the pictures"} if frames.sound else {})},
         media=embedded(picture) if picture else {},
     )
     write_clip(clip, frames, record)

@@ -160,9 +160,9 @@ CARDS = (
         repository="Lightricks/LTX-2",
         about=_about(
             "LTX-2 19B",
-            "Clips from words and from pictures or a clip at chosen frames, by a model of 19 billion parameters.",
-            "The sound that it makes with the pictures is not kept: clips here are silent. Very heavy. Its second "
-            "stage, which doubles the size, is not run.",
+            "Clips with sound from words and from pictures or a clip at chosen frames, by 19 billion parameters.",
+            "Very heavy, and it always makes sound: what is heard follows the same words. Its second stage, which "
+            "doubles the size, is not run.",
             licence="LTX-2 Community Licence (see the repository)",
             sizes=((768, 512), (512, 768), (1216, 704), (704, 1216)),
             lengths=(121, 97, 49, 25),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import diffusers
+import numpy as np
 from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 from PIL import Image
@@ -14,6 +15,7 @@ from PIL import Image
 from pipelines.domain.conditioning import EndImage, ExtendClip, KeyImage, StartImage
 from pipelines.domain.errors import InvalidRequest, Problem
 from pipelines.domain.request import GenerationRequest
+from pipelines.domain.sound import Sound
 from pipelines.families.family import ModelCard
 from pipelines.families.stock import Call, Recipe
 
@@ -81,7 +83,7 @@ def _first(call: Call) -> Mapping[str, Any]:
 
 
 def _second(call: Call) -> Mapping[str, Any]:
-    """LTX-2: the sound is made with the pictures, in one model, and left aside. Frames are numbered in latent ones."""
+    """LTX-2: the sound is made with the pictures, in one model. Frames are numbered in latent ones."""
     step = call.card.settings["shape"].temporal
     named: dict[str, Any] = {"audio_guidance_scale": call.request.guidance, "return_dict": True}
     conditions = [
@@ -89,6 +91,13 @@ def _second(call: Call) -> Mapping[str, Any]:
         for at, frames in _placed(call)
     ]
     return {**named, "conditions": conditions} if conditions else named
+
+
+def _sound(call: Call, result: Any) -> Sound:
+    """The first clip's sound, as long as its pictures."""
+    samples = np.nan_to_num(result.audio[0].float().cpu().numpy()).clip(-1, 1).astype(np.float32)
+    whole = Sound(np.atleast_2d(samples), int(call.pipe.vocoder.config.output_sampling_rate))
+    return whole.lasting(call.request.num_frames / call.request.fps)
 
 
 def _refines(card: ModelCard) -> bool:
@@ -128,6 +137,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "LTXPipeline": _VIDEO,
         "LTXConditionPipeline": _VIDEO,
-        "LTX2Pipeline": Recipe(arguments=_second, pipeline=_pipeline, layout="tokens"),
+        "LTX2Pipeline": Recipe(arguments=_second, pipeline=_pipeline, layout="tokens", sound=_sound),
     }
 )

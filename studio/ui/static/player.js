@@ -1,4 +1,4 @@
-/** The player: a muted loop with frame-exact stepping, a scrub bar with one tick per frame, J/K/L, speeds. */
+/** The player: a loop, muted until its sound is asked for, with frame-exact stepping, a scrub bar with one tick per frame, J/K/L, speeds. */
 import { button, h, icon, plain, text } from "./dom.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2];
@@ -11,6 +11,11 @@ export function makePlayer() {
   const ticks = h("canvas", { class: "gm-ticks", "aria-hidden": "true" });
   const scrub = h("input", { type: "range", min: "0", step: "1", class: "gm-scrub", "aria-label": "Frame" });
   const speed = h("button", { type: "button", class: "gm-button gm-speed", title: "Speed", "aria-label": "Speed", onclick: () => rate(SPEEDS[(SPEEDS.indexOf(video.playbackRate) + 1) % SPEEDS.length]) }, "1×");
+  const heard = h("button", { type: "button", class: "gm-button gm-speed", title: "Sound", "aria-pressed": "false", hidden: true, onclick: () => sound(video.muted) }, "Sound");
+  const sound = (on) => {
+    video.muted = !on;
+    heard.setAttribute("aria-pressed", String(on));
+  };
   const toggleButton = button("pause", "Play or pause", () => toggle(), { keys: "Space" });
   let clip = null;
   let reverse = 0;
@@ -86,6 +91,8 @@ export function makePlayer() {
     halt();
     clip = next;
     gone.hidden = true;
+    heard.hidden = !clip.sound;
+    if (!clip.sound) sound(false);
     video.poster = clip.poster;
     video.src = clip.url;
     video.setAttribute("aria-label", clip.prompt);
@@ -104,7 +111,7 @@ export function makePlayer() {
     video.load();
     clip = null;
   }
-  const bar = h("div", { class: "gm-transport" }, toggleButton, counter, h("div", { class: "gm-scrubber" }, ticks, scrub), speed);
+  const bar = h("div", { class: "gm-transport" }, toggleButton, counter, h("div", { class: "gm-scrubber" }, ticks, scrub), heard, speed);
   /** The number of the frame that is shown, from 0; `hold` stands still there. */
   const hold = () => { halt(); video.pause(); };
   return { video, bar, gone, show, toggle, step, shuttle, rest, hold, frame: () => (clip ? frame() : 0) };
