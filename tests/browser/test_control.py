@@ -27,7 +27,7 @@ from tests.browser.control_acts import (
 )
 
 FILMS = ".gm-c-sheet .gm-c-film"
-WIPE = ".gm-c-wipe video"
+WIPE = ".gm-bench .gm-c-wipe video"
 
 
 def known(page: Page) -> set[str]:
@@ -83,7 +83,7 @@ def test_a_clip_is_seen_beside_its_structure_painted_on_and_compared_with_the_re
     page.locator(".gm-bench").get_by_role("button", name="One frame on").click()
     source, result = times(page, WIPE)
     assert abs(source - result) < 0.01
-    box = page.locator(".gm-c-wipe").bounding_box()
+    box = page.locator(".gm-bench .gm-c-wipe").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
