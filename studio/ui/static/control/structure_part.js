@@ -10,6 +10,9 @@ import { spanPart } from "./span_part.js";
 const [STRONGEST, STEP] = [2, 0.05];
 const DEFAULTS = { edges: "canny", lineart: "lineart" };
 
+/** What a reader of poses finds, of how many people; "" for other readers. */
+const found = (reader) => (reader?.most_people ? `${reader.gives.join(", ")} · ${reader.most_people === 1 ? "one person" : `up to ${reader.most_people} people`}` : "");
+
 /**
  * {nodes, show()}. why: the reason where the model takes no control clips. kinds: the controls it was trained on (none:
  * all), most: how many it follows at once, span: why they count for all steps only, "" where they need not.
@@ -88,8 +91,6 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     if (document.activeElement !== entry) entry.value = plain(each.strength);
     const figured = each.kind === "pose" && work.doc.source?.kind === "figure" && !each.given;
     reader.hidden = Boolean(each.given) || figured || readers(each.kind).length < 1;
-    text(origin, each.given ? each.name || "made elsewhere" : figured ? "the posed figure" : "");
-    origin.hidden = !origin.textContent;
     const options = readers(each.kind).map(({ id, title, available, why_not }) => [id, available ? title : `${title}: ${why_not}`, available]);
     const now = JSON.stringify(options);
     if (reader.dataset.now !== now) {
@@ -97,6 +98,10 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
       reader.replaceChildren(...options.map(([value, word, available]) => h("option", { value, disabled: !available }, word)));
     }
     reader.value = each.estimator || DEFAULTS[each.kind] || options.find(([, , available]) => available)?.[0] || "";
+    const chosen = readers(each.kind).find(({ id }) => id === reader.value);
+    text(origin, each.given ? each.name || "made elsewhere" : figured ? "the posed figure" : found(chosen));
+    origin.hidden = !origin.textContent;
+    origin.title = origin.textContent;
     const verdict = each.given ? each.checked : null;
     checked.hidden = !verdict?.message;
     checked.dataset.verdict = verdict?.verdict || "";
