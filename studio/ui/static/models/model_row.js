@@ -31,7 +31,7 @@ export function makeModelRow(first, acts) {
     drawn = now;
     text(title, each.title);
     const size = each.origin === "away" ? each.size && `${bytes(each.size)} to fetch` : bytes(each.size);
-    const held = each.held ? `${bytes(each.held)} of it are here` : "";
+    const held = each.held && !each.job ? `${bytes(each.held)} of it are here` : "";
     text(facts, [each.family, size, held].filter(Boolean).join(" · "));
     row.dataset.verdict = each.verdict;
     text(chance, told_chance(each));

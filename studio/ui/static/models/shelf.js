@@ -41,13 +41,13 @@ export function openShelf(part = "models") {
   pick(part);
 }
 
-let ended = "";
+let ended = null;
 
 // A fetch that has ended, or a sample that is there, changes the lists.
 on("live", () => {
   open?.live();
   const now = ["finished", "failed", "stopped"].flatMap((name) => state.live[name].map((job) => `${job.id}${name}`)).join();
-  if (ended && now !== ended) open?.load();
+  if (ended !== null && now !== ended) open?.load();
   ended = now;
 });
 window.addEventListener("gimbal:shelf", () => open?.load());
