@@ -23,7 +23,7 @@ from pipelines.families.family import ModelCard
 from pipelines.families.single import Match, Record, Singles, match
 from pipelines.models.glance import refusal
 from pipelines.models.one_file import OneFile, read_one
-from pipelines.models.parts import PARTS, Place, config_home, origin, place_of, written
+from pipelines.models.parts import PARTS, Place, config_home, is_joined, origin, place_of, written
 from pipelines.models.tuned import ABOUT, is_tuned
 from pipelines.models.weights import read_json
 
@@ -137,6 +137,7 @@ def _complete(known: Mapping[str, Known], cards: Sequence[ModelCard], base: Mode
     """The model that the files make with what is here."""
     family = next(iter(known.values())).family
     own = [card for card in cards if card.family == family and not is_tuned(card.folder)]
+    own.sort(key=lambda card: (is_joined(card.folder), -_said(known, card.id)))
     for card in [base] if base else own:
         whole = _beside(known, card)
         if whole is not None:
@@ -221,8 +222,13 @@ def _fitting(known: Mapping[str, Known], family: str) -> list[Record]:
     singles = dict(_families())[family]
     found = [record for record in singles.records if all(_is_of(each, n, record) for n, each in known.items())]
     found = [record for record in found if (_SECOND in record.parameters) == (_SECOND in known)]
+    return sorted(found, key=lambda record: -_said(known, record.id))
+
+
+def _said(known: Mapping[str, Known], name: str) -> int:
+    """How many words of a model's name the names of the files say."""
     stems = " ".join(each.file.path.stem.lower() for each in known.values())
-    return sorted(found, key=lambda record: -sum(word in stems for word in record.id.split("-")[1:]))
+    return sum(word in stems for word in name.split("-")[1:])
 
 
 def _is_of(each: Known, name: str, record: Record) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 import struct
 from pathlib import Path
 
 import pytest
 
 from pipelines.domain.errors import BrokenCheckpoint
+from pipelines.families.family import ModelCard
 from pipelines.models.catalog import Catalog
 from pipelines.models.comfy import comfy_files, comfy_models
 from pipelines.models.joining import join, know
@@ -111,6 +114,21 @@ def test_a_name_decides_between_models_of_equal_shapes(small: Path, tmp_path: Pa
         told[name] = caught.value.message
     assert "I2V 14B 480p" in told["wan2.1_i2v_480p_14B"] and "I2V 14B 720p" in told["wan2.1_i2v_720p_14B"]
     assert all("image encoder" in message and "text encoder" not in message for message in told.values())
+
+
+def test_of_models_that_fit_the_one_that_the_file_is_named_after_lends_the_rest(small: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(small, tmp_path / "models" / "wan-anime-1.3b", copy_function=os.link)
+    file = sparse(tmp_path / "wan-anime-v2.safetensors", wan(1536, 30, ffn_dim=8960))
+    joined = join([file], models(tmp_path).cards(), tmp_path / "models")
+    assert read_places(joined)["vae"].path == other / "vae"
+    asked = join([sparse(tmp_path / "wan-anime-v3.safetensors", wan(1536, 30, ffn_dim=8960))], *chosen(tmp_path, small))
+    assert read_places(asked)["vae"].path == small / "vae"
+
+
+def chosen(home: Path, folder: Path) -> tuple[tuple[ModelCard, ...], Path, ModelCard]:
+    """The models here, where they lie, and the one of a folder as base."""
+    cards = models(home).cards()
+    return cards, home / "models", next(card for card in cards if card.folder == folder)
 
 
 def test_two_experts_are_one_model_of_wan_22(small: Path, tmp_path: Path) -> None:
