@@ -10,6 +10,8 @@ import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation, VitPoseForPoseEstimation
 
 from pipelines.conditioning import depth, estimators, pose
+from pipelines.conditioning.choosing import chosen
+from pipelines.conditioning.extractors import every
 from pipelines.conditioning.pose_hits import hits
 from pipelines.models.catalog import Catalog
 from pipelines.toybox.measure_estimators import depth_errors
@@ -94,3 +96,10 @@ def test_a_plain_picture_has_no_person() -> None:
     grey = np.full((1, 128, 128, 3), 127, np.uint8)
     skeletons = pose.estimate(grey)
     assert not pose.draw(skeletons, 128, 128).any()
+
+
+def test_of_several_people_one_is_read_and_that_is_told(peopled: list[Rendered]) -> None:
+    crowd = np.concatenate([each.frames[0].numpy() for each in peopled[:2]], axis=2)
+    made = chosen("pose", "toybox-pose", every()).extract(crowd, (256, 128), {}, lambda fraction: None)
+    assert made.joints is not None and made.joints.shape == (2, 1, 18, 3)
+    assert any("One person is followed" in note for note in made.notes)
