@@ -172,12 +172,19 @@ def _calibrated(name: str, denoiser: Any, left: Left) -> Iterator[None]:
     from diffusers.hooks.mag_cache import _MAG_CACHE_LEADER_BLOCK_HOOK
 
     endless = 2**31  # at the last step of a known number the figures would be printed and dropped
-    with _cached(denoiser, MagCacheConfig(calibrate=True, num_inference_steps=endless)), _counted(denoiser, left):
-        yield
+
+    def note(*_: Any) -> None:  # after each pass, since a pipeline drops what its hooks hold when it ends
         registries = [part._diffusers_hook for part in denoiser.modules() if hasattr(part, "_diffusers_hook")]
         hooks = [hook for registry in registries if (hook := registry.get_hook(_MAG_CACHE_LEADER_BLOCK_HOOK))]
         states = [state for hook in hooks for state in hook.state_manager._state_cache.values()]
-        left.ratios[name] = [*states[0].calibration_ratios] if states else [1.0]
+        left.ratios[name] = [*states[0].calibration_ratios]
+
+    with _cached(denoiser, MagCacheConfig(calibrate=True, num_inference_steps=endless)), _counted(denoiser, left):
+        handle = denoiser.register_forward_hook(note)
+        try:
+            yield
+        finally:
+            handle.remove()
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gc
-import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import torch
 from pipelines.domain.adapters import AdapterUse
 from pipelines.domain.errors import BrokenCheckpoint, InvalidRequest, OutOfMemory, UnknownModel
 from pipelines.domain.frames import Frames
-from pipelines.domain.request import GenerationRequest, Shortcut
+from pipelines.domain.request import GenerationRequest
 from pipelines.families.family import Progress
 from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, main_memory, measure
@@ -315,71 +314,6 @@ def test_twenty_jobs_of_alternating_models_leave_the_memory_as_it_was(catalog: C
         if job in (7, 13, 19):
             seen.append(held())
     assert seen[0] == seen[1] == seen[2]
-
-
-def test_a_draft_says_so_and_the_final_clip_after_it_is_the_same_to_the_bit(
-    catalog: Catalog, device: DeviceFacts
-) -> None:
-    manager = ModelManager(catalog, device)
-    request = smallest_request(catalog.card("one"), steps=8)
-    final = make(manager, request, quiet)
-    whole = manager.last_run
-    draft = make(manager, dataclasses.replace(request, draft=True), quiet)
-    quick = manager.last_run
-    assert whole is not None and quick is not None and whole.draft == "" and "taken over" in quick.draft
-    assert quick.flops < whole.flops and draft.digest() != final.digest()
-    assert make(manager, request, quiet).digest() == final.digest()
-
-
-@pytest.mark.parametrize("way", ["attention", "words", "deep"])
-def test_a_draft_by_a_named_way_says_so_and_leaves_the_model_as_it_was(
-    catalog: Catalog, device: DeviceFacts, way: Shortcut
-) -> None:
-    manager = ModelManager(catalog, device)
-    request = smallest_request(catalog.card("one"), steps=6)
-    final = make(manager, request, quiet).digest()
-    draft = make(manager, dataclasses.replace(request, draft=True, shortcut=way), quiet)
-    run = manager.last_run
-    assert run is not None and "taken over in" in run.draft and draft.digest() != final
-    assert run.flops == 0.0  # nobody counted what was saved, so no estimate learns from it
-    assert make(manager, request, quiet).digest() == final
-
-
-def test_steps_are_left_out_by_the_checkpoint_s_own_figures_once_they_are_measured(
-    catalog: Catalog, device: DeviceFacts, tmp_path: Path
-) -> None:
-    own = Belongings(measured=tmp_path / "measured")
-    request = smallest_request(catalog.card("one"), steps=10)
-    draft = dataclasses.replace(request, draft=True, shortcut="mag")
-    manager = ModelManager(catalog, device, own=own)
-    final = make(manager, request, quiet).digest()
-    assert make(manager, draft, quiet).digest() == final  # measured on a clip that is made whole
-    assert manager.last_run is not None and "to learn" in manager.last_run.draft
-    again = ModelManager(catalog, device, own=own)
-    made = make(again, draft, quiet).digest()
-    run = again.last_run
-    assert run is not None and "passes reused" in run.draft and not run.draft.startswith("draft: 0") and made != final
-    assert make(again, draft, quiet).digest() == made and make(again, request, quiet).digest() == final
-    weights = tmp_path / "models/one/transformer/diffusion_pytorch_model.safetensors"
-    os.utime(weights, ns=(1, 1))
-    make(again, draft, quiet)
-    assert again.last_run is not None and "to learn" in again.last_run.draft  # the file on the disk is another one now
-
-
-def test_a_draft_that_would_keep_more_than_there_is_room_for_is_refused(catalog: Catalog, device: DeviceFacts) -> None:
-    memory = ScriptedMemory(device, free=10**9)
-    manager = ModelManager(catalog, device, memory=memory)
-    request = smallest_request(catalog.card("one"), steps=4, draft=True, shortcut="attention")
-
-    def filling(progress: Progress) -> None:
-        if progress.stage == "encoding":
-            memory.free_bytes = 1000
-
-    with manager.use("one", request, quiet) as model:
-        memory.free_bytes = 1000
-        with pytest.raises(OutOfMemory, match="would keep") as caught:
-            model.generate(request, {}, filling)
-    assert "first_block" in caught.value.hint
 
 
 def test_a_lora_is_worn_for_one_clip_and_one_for_another_base_is_refused(
