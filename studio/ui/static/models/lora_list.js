@@ -4,13 +4,13 @@ import { refreshForm } from "../bridge.js";
 import { button, bytes, h, icon, keyed, plain, text } from "../dom.js";
 import { field } from "../fields.js";
 import { set, state } from "../store.js";
+import { chooser } from "../subject/files.js";
 import { fail, undoable } from "../toast.js";
 import { takeLoras, wear } from "./files.js";
 
 /** {node, show(answer of "loras"), live()}; `load` reads the list again. */
 export function makeLoraList(load) {
-  const files = h("input", { type: "file", accept: ".safetensors", multiple: true, class: "gm-file", tabindex: "-1", "aria-hidden": "true" });
-  files.addEventListener("change", () => { const chosen = [...files.files]; files.value = ""; takeLoras(chosen); });
+  const files = chooser(".safetensors", takeLoras);
   const first = h("button", { type: "button", class: "gm-m-drop", onclick: () => files.click() }, icon("plus"), h("strong", {}, "Drop a LoRA anywhere on the window, or click to choose"), h("span", {}, "What it was made for is read from the file itself."));
   const count = h("h3", {});
   const rows = h("div", { class: "gm-m-rows" });

@@ -1,6 +1,7 @@
 /** The LoRA of the form: those that change this clip, each with its strength, and what can be added. */
 import { button, h, plain } from "../dom.js";
 import { field as control, heading } from "../fields.js";
+import { chooser } from "../subject/files.js";
 import { menu } from "../top.js";
 import { takeLoras } from "./files.js";
 import { openShelf } from "./shelf.js";
@@ -12,8 +13,7 @@ export function adapters(field) {
   const known = new Map(spec.extra.shelf.map((each) => [each.digest, each]));
   const uses = () => field.value() || [];
   const rows = h("div", { class: "gm-m-uses" });
-  const files = h("input", { type: "file", accept: ".safetensors", multiple: true, class: "gm-file", tabindex: "-1", "aria-hidden": "true" });
-  files.addEventListener("change", () => { const chosen = [...files.files]; files.value = ""; takeLoras(chosen); });
+  const files = chooser(".safetensors", takeLoras);
   const add = button("plus", "Add a LoRA to this clip", () => menu(add, choices()), { word: "Add", disabled: off, id: "gm-in-adapters" });
 
   function choices() {

@@ -101,7 +101,7 @@ function called(files, names, { field, message, hint }) {
 
 /** A button's file chooser. */
 export function chooser(accept, take) {
-  const input = h("input", { type: "file", accept, multiple: true, class: "gm-file", tabindex: "-1", "aria-hidden": "true" });
+  const input = h("input", { type: "file", accept, multiple: true, class: "gm-file", tabindex: "-1", "aria-hidden": "true", "aria-label": "Choose files" });
   input.addEventListener("change", () => { const files = [...input.files]; input.value = ""; if (files.length) take(files); });
   return input;
 }
