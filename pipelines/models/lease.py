@@ -110,11 +110,17 @@ class Lease:
         frames, rung = climb(attempt, self._step, self._explain)
         if can_compile(request, self._setup, manager.machine, manager.installed):
             manager.compilations.note(shape_of(request, manager.device.name), self._setup.compiled, marks)
-        manager.last_run = RunFacts(
+        manager.last_run = self._facts(time.perf_counter() - start, rung)
+        return frames
+
+    def _facts(self, seconds: float, rung: Rung) -> RunFacts:
+        """What the run took and how it was done."""
+        manager = self._manager
+        return RunFacts(
             model=self._card.id,
             load_seconds=round(self._load_seconds, 3),
             ahead_bytes=self._ahead_bytes,
-            seconds=round(time.perf_counter() - start, 3),
+            seconds=round(seconds, 3),
             peak_bytes=manager.memory.peak(),
             rung=rung,
             placement=self._setup.placement,
@@ -127,7 +133,6 @@ class Lease:
             why=self._why,
             draft=self._left.told if self._left else "",
         )
-        return frames
 
     def _generated(self, request: GenerationRequest, media: Mapping[str, Frames], on_progress: OnProgress) -> Frames:
         """The frames, by a model that wears the request's LoRA or subjects meanwhile, as a draft where one is asked."""

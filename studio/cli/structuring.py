@@ -49,6 +49,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--span", type=_span, default=(0.0, 1.0), metavar="A-B", help="steps they count for (0-1)")
     group.add_argument("--as-is", action="store_true", help="take every control file for a control clip")
     group.add_argument("--fix", action="store_true", help="mend control clips in another convention")
+    _about_parts(group)
+    group.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="where in the files to begin")
+    group.add_argument("--end", type=float, metavar="SECONDS", help="where in the files to end")
+    group.add_argument("--fit", choices=("crop", "bars"), default="crop", help="cut what overhangs, or show all")
+    group.add_argument("--spread", action="store_true", help="lay the whole range over the clip, faster or slower")
+    group.add_argument("--lay-back", type=Path, metavar="FILE", help="also write the result over the whole source")
+
+
+def _about_parts(group: argparse._ArgumentGroup) -> None:
+    """Options for what of a clip is made anew."""
     group.add_argument("--source", type=Path, metavar="FILE", help="the clip or picture to be changed")
     group.add_argument(
         "--mask",
@@ -61,11 +71,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--mask-still", action="store_true", help="a picture as mask holds for all frames as it is")
     group.add_argument("--outpaint", action="store_true", help="make what lies around the source, in the clip's shape")
-    group.add_argument("--start", type=float, default=0.0, metavar="SECONDS", help="where in the files to begin")
-    group.add_argument("--end", type=float, metavar="SECONDS", help="where in the files to end")
-    group.add_argument("--fit", choices=("crop", "bars"), default="crop", help="cut what overhangs, or show all")
-    group.add_argument("--spread", action="store_true", help="lay the whole range over the clip, faster or slower")
-    group.add_argument("--lay-back", type=Path, metavar="FILE", help="also write the result over the whole source")
 
 
 @dataclasses.dataclass
