@@ -22,8 +22,9 @@ def test_the_fraction_never_falls_and_stays_between_nothing_and_all(reports: lis
         last = now
 
 
-def test_the_stages_follow_each_other_without_gap() -> None:
-    spans = sorted(set(SPANS.values()))
+def test_the_stages_of_a_clip_follow_each_other_without_gap() -> None:
+    whole = (0.0, 1.0)  # fetching and checking are all that their jobs do
+    spans = sorted({span for span in SPANS.values() if span != whole})
     assert spans[0][0] == 0.0 and spans[-1][1] == 1.0
     assert all(before[1] == after[0] for before, after in zip(spans, spans[1:], strict=False))
 
