@@ -18,7 +18,9 @@ from pipelines.models.device import DeviceFacts, main_memory
 _ALLOCATOR = "DefaultCPUAllocator"
 _ONEDNN = "could not create a primitive"  # what its kernels say when they get no memory for their code and buffers
 _LEFT_BYTES, _LEFT_SHARE = 2 * 2**30, 0.1  # of main memory, for everything else that runs on the machine
-_SLACK = 64 * 2**20  # room for what is no tensor: threads, Python's own objects, small buffers
+# Room for what is no tensor: threads, small buffers, and the kernels that oneDNN compiles at its first run (81 MiB on a
+# processor with AMX, where it breaks rather than complain when it gets no memory for them).
+_SLACK = 256 * 2**20
 
 
 class Memory(Protocol):
