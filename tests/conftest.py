@@ -23,23 +23,30 @@ os.environ |= {
 hypothesis.settings.register_profile("gimbal", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("gimbal")
 
-ORDER = ("checkpoints", "toybox", "crash", "browser", "gpu")
-# The longest of the quick files begin first, so that no core waits for them at the end.
-LONG = ("test_bench.py", "test_commands.py", "test_worker_process.py", "test_launch.py", "test_contract.py")
+ORDER = ("programs", "checkpoints", "toybox", "crash", "browser", "gpu")
+# What starts whole programs; the longest begin first, so that no core waits for them at the end.
+PROGRAMS = ("test_style.py", "cli", "test_worker_process.py", "test_launch.py", "test_bench.py")
+FIRST = "test_contract.py"  # the longest of the quick files
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by folder (tests/toybox, tests/crash, ...), then run the quick tests first."""
+    """Mark by folder (tests/toybox, tests/crash, ...) and file, then run the quick tests first."""
     for item in items:
-        for name in set(ORDER) & set(Path(item.path).relative_to(Path(__file__).parent).parts):
+        parts = Path(item.path).relative_to(Path(__file__).parent).parts
+        for name in set(ORDER) & set(parts):
             item.add_marker(name)
+        if set(PROGRAMS) & set(parts):
+            item.add_marker("programs")
     items.sort(key=_turn)
 
 
-def _turn(item: pytest.Item) -> int:
-    quick = LONG.index(item.path.name) - len(LONG) if item.path.name in LONG else 0
-    return max((ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in ORDER), default=quick)
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    """The phase of a test, and its place in it."""
+    phase = max((ORDER.index(mark.name) + 1 for mark in item.iter_markers() if mark.name in ORDER), default=0)
+    if phase == 0:
+        return phase, item.path.name != FIRST
+    return phase, min((PROGRAMS.index(part) for part in item.path.parts if part in PROGRAMS), default=len(PROGRAMS))
 
 
 def pytest_unconfigure() -> None:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MARK = "GIMBAL_TEST_PHASE"
 OVER_TIME = 124
 GIGABYTES_EACH = 2.5
-SLOW = ("checkpoints", "toybox", "crash", "browser", "gpu")
+SLOW = ("programs", "checkpoints", "toybox", "crash", "browser", "gpu")
 # One worker and not none: a test that hangs ends its worker, fails alone, and the rest go on in the next worker.
 ALONE = ("-n", "1", "--max-worker-restart", "6")
 # Tests of one file share what they set up, so they stay together and in their order.
@@ -49,6 +49,7 @@ def every() -> tuple[Phase, ...]:
     everywhere = ("-n", str(workers()), *BY_FILE)
     return (
         Phase("quick tests", ("-m", f"not {' and not '.join(SLOW)}", *everywhere), 900, threads=1),
+        Phase("program tests", ("-m", "programs", *everywhere), 600, threads=1),
         Phase("checkpoint tests", ("-m", "checkpoints", *everywhere), 600, threads=1),
         Phase("toybox tests", ("-m", "toybox", *everywhere), 600, threads=1),
         Phase("crash tests", ("-m", "crash", *ALONE), 600),

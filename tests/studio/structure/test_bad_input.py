@@ -111,6 +111,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
+@pytest.mark.programs
 def test_ten_minutes_of_4k_are_read_in_little_memory_and_more_is_refused(tmp_path: Path) -> None:
     long_4k(tmp_path)
     run = subprocess.run([sys.executable, "-c", PEAK, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
