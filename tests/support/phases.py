@@ -53,7 +53,7 @@ def every() -> tuple[Phase, ...]:
         Phase("checkpoint tests", ("-m", "checkpoints", *everywhere), 600, threads=1),
         Phase("toybox tests", ("-m", "toybox", *everywhere), 600, threads=1),
         Phase("crash tests", ("-m", "crash", *ALONE), 600),
-        Phase("browser tests", ("-m", "browser", *ALONE), 900),
+        Phase("browser tests", ("-m", "browser", *ALONE), 1200),
     )
 
 
