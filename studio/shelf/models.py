@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -61,17 +61,16 @@ class Models:
         """Every model that is here or can be fetched, the likeliest to run well first."""
         from studio.doctor_models import chances  # it makes use of the studio, which makes use of this
 
-        studio = self._studio
-        jobs = {row.model: row for row in self._jobs()}
+        studio, unfinished = self._studio, self._unfinished()
         found = chances(studio.catalog, studio.device(), find_installed())
-        return tuple(self._offer(chance, jobs.get(chance.card.id)) for chance in found)
+        return tuple(self._offer(chance, unfinished) for chance in found)
 
     def fetch(self, card_id: str, project_id: str) -> JobRow:
         """Queue the fetch of a published model, once. Raises UnknownModel, DownloadError (offline), NoSpace."""
-        card = next((card for card in self._studio.catalog.published() if card.id == card_id), None)
-        if card is None or card.source is None:
-            raise UnknownModel(f"No model {card_id[:80]!r} can be fetched.", "It may be here already.")
-        running = next((row for row in self._jobs() if row.model == card_id), None)
+        card = self._published(card_id)
+        if card.source is None:
+            raise _not_offered(card_id)
+        running = _errand(card_id, self._unfinished())
         if running is not None:
             return running
         if self._studio.settings.offline:
@@ -87,7 +86,7 @@ class Models:
         if not (card.folder / LOCK).is_file():
             message = f"{card.title} was not fetched by Gimbal, so no hashes of it are known."
             raise GimbalError(message, "Its files can be compared with their source by hand.")
-        running = next((row for row in self._jobs() if row.model == card_id), None)
+        running = _errand(card_id, self._unfinished())
         spec, title = FetchSpec(model=card.id).to_json(), f"Check {card.title}"
         submit = self._studio.queue.submit_task
         return running or submit(project_id, "verify_model", spec, model=card.id, title=title)
@@ -99,31 +98,30 @@ class Models:
     def remove(self, card_id: str) -> int:
         """Delete what Gimbal fetched, or forget what was added, whose files stay; the bytes that became free."""
         card = self._studio.catalog.card(card_id)
-        why = self._why_kept(card, self._origin(card))
+        origin = self._origin(card)
+        why = _why_kept(card, origin, self._unfinished())
         if why:
             raise GimbalError(f"{card.title} stays. {why}", "")
-        if self._origin(card) == "added":
+        if origin == "added":
             self._forget(card)
             return 0
         return self._delete(card.folder)
 
     def discard(self, card_id: str) -> int:
         """Delete what has come of a model that is not fetched to its end; the bytes that became free."""
-        card = next((card for card in self._studio.catalog.published() if card.id == card_id), None)
-        if card is None:
-            raise UnknownModel(f"No model {card_id[:80]!r} can be fetched.", "It may be here already.")
-        if any(row.model == card_id for row in self._jobs()):
+        card = self._published(card_id)
+        if _errand(card_id, self._unfinished()) is not None:
             raise GimbalError(f"{card.title} is being fetched.", "Stop that first.")
         return self._delete(self._home.models / INCOMING / card.id)
 
-    def _offer(self, chance: Chance, job: JobRow | None) -> Offer:
+    def _offer(self, chance: Chance, unfinished: Sequence[JobRow]) -> Offer:
         card = chance.card
-        origin = self._origin(card)
+        origin, job = self._origin(card), _errand(card.id, unfinished)
         if origin == "away":
             size = card.source.download_bytes if card.source else 0
             held = _size(self._home.models / INCOMING / card.id)
             return Offer(chance=chance, origin=origin, size=size, held=held, job=job, why_kept="")
-        why = self._why_kept(card, origin)
+        why = _why_kept(card, origin, unfinished)
         return Offer(chance=chance, origin=origin, size=_size(card.folder), held=0, job=job, why_kept=why)
 
     def _origin(self, card: ModelCard) -> Origin:
@@ -136,18 +134,15 @@ class Models:
             return "joined"
         return "shipped" if folder.is_relative_to(self._studio.settings.assets.resolve()) else "added"
 
-    def _why_kept(self, card: ModelCard, origin: Origin) -> str:
-        if origin == "shipped":
-            return "It came with Gimbal."
-        busy = self._studio.repository.list_jobs(_UNFINISHED, _MOST_JOBS)
-        if any(row.model == card.id for row in busy):
-            return "A job that waits or runs needs it; cancel that first."
-        return ""
+    def _published(self, card_id: str) -> ModelCard:
+        """A model that is not here and can be fetched. Raises UnknownModel."""
+        for card in self._studio.catalog.published():
+            if card.id == card_id:
+                return card
+        raise _not_offered(card_id)
 
-    def _jobs(self) -> Iterator[JobRow]:
-        """The unfinished jobs that fetch or check a model."""
-        rows = self._studio.repository.list_jobs(_UNFINISHED, _MOST_JOBS)
-        return (row for row in rows if row.task in BESIDE)
+    def _unfinished(self) -> Sequence[JobRow]:
+        return self._studio.repository.list_jobs(_UNFINISHED, _MOST_JOBS)
 
     def _check_room(self, card: ModelCard, size: int) -> None:
         """Raises NoSpace before anything is queued; the fetch itself counts to the byte."""
@@ -177,6 +172,23 @@ class Models:
         except OSError as error:
             raise storage_error(error, folder) from error
         return size
+
+
+def _errand(card_id: str, unfinished: Sequence[JobRow]) -> JobRow | None:
+    """The unfinished job that fetches or checks a model."""
+    return next((row for row in unfinished if row.task in BESIDE and row.model == card_id), None)
+
+
+def _why_kept(card: ModelCard, origin: Origin, unfinished: Sequence[JobRow]) -> str:
+    if origin == "shipped":
+        return "It came with Gimbal."
+    if any(row.model == card.id for row in unfinished):
+        return "A job that waits or runs needs it; cancel that first."
+    return ""
+
+
+def _not_offered(card_id: str) -> UnknownModel:
+    return UnknownModel(f"No model {card_id[:80]!r} can be fetched.", "It may be here already.")
 
 
 def checked_path(typed: str) -> Path:
