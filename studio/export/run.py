@@ -18,7 +18,7 @@ from studio.media.clips import read_frames
 from studio.media.encode import frame_rate
 from studio.media.info import probe
 from studio.media.record import ClipRecord, Fact
-from studio.media.sound import with_sound_of
+from studio.media.sound import keep_sound
 from studio.media.tags import read_record, sidecar
 
 OnProgress = Callable[[float], None]
@@ -60,42 +60,34 @@ def export(source: Path, target: Path, options: ExportOptions, on_progress: OnPr
     pictures = Pictures(frames=frames, indices=indices, width=width, height=height, rate=rate)
     record = _record(source, options, pictures, chosen)
 
-    def on_count(count: int) -> None:
+    def tell(share: float) -> None:
         if on_progress is not None:
-            on_progress(min(0.99, count / len(pictures)))
+            on_progress(share)
 
     carried, beside = _split(record, chosen)
     with replacing(target) as part:
-        chosen.write(part, pictures, carried, on_count)
+        chosen.write(part, pictures, carried, lambda count: tell(min(0.99, count / len(pictures))))
         if chosen.suffix == ".mp4" and pictures.is_whole and float(rate) == float(frame_rate(info.fps)):
-            _keep_sound(source, part)
+            keep_sound(source, part.replace(part.with_name(f"{part.name}.silent")), part)
     if beside is not None:
         write_bytes(sidecar(target), beside.encode("ascii"))
-    if on_progress is not None:
-        on_progress(1.0)
-    grown = 1 if chosen.even_sides else 0
+    tell(1.0)
     return ExportReport(
         path=target,
         sidecar=None if beside is None else sidecar(target),
         format=chosen.id,
         num_frames=len(pictures),
-        width=width + width % 2 * grown,
-        height=height + height % 2 * grown,
+        width=_written(width, chosen),
+        height=_written(height, chosen),
         fps=float(rate),
         bytes=target.stat().st_size,
         carries_request=record is not None,
     )
 
 
-def _keep_sound(source: Path, part: Path) -> None:
-    """The source's sound beside the pictures that were written, where it has one."""
-    silent = part.replace(part.with_name(f"{part.name}.silent"))
-    try:
-        with_sound_of(source, silent, part)
-        if not part.exists():
-            silent.replace(part)
-    finally:
-        silent.unlink(missing_ok=True)
+def _written(side: int, chosen: ExportFormat) -> int:
+    """A side as the format writes it."""
+    return side + side % 2 if chosen.even_sides else side
 
 
 def _keep_source(source: Path, target: Path) -> None:

@@ -18,7 +18,7 @@ from studio.media.open_clip import damage_told, opened, video_stream
 from studio.media.sniff import PICTURES, media_container
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
+    from av.container import InputContainer, OutputContainer
 
 COPIED = frozenset({"aac", "mp3", "opus", "ac3", "eac3", "flac", "alac"})
 """Codecs that players find in mp4; their packets are copied, none is decoded."""
@@ -50,24 +50,27 @@ def with_sound_of(source: Path, pictures: Path, target: Path) -> str:
         return "with the source's sound" if codec in COPIED else "with the source's sound, as AAC"
 
 
+def keep_sound(source: Path, silent: Path, target: Path) -> str:
+    """Make the clip `silent` into `target`, with the sound of `source` where it has one to keep: `with_sound_of`."""
+    try:
+        told = with_sound_of(source, silent, target)
+        if not target.exists():
+            silent.replace(target)
+    finally:
+        silent.unlink(missing_ok=True)
+    return told
+
+
 def with_sound(pictures: Path, sound: Sound, target: Path) -> None:
     """Write the clip `pictures` (mp4) with a sound, as AAC, to `target`; it ends with the last picture.
 
     Raises StorageError where the disk refuses.
     """
-    import av
-
-    options = {"fflags": "+bitexact", **MP4_TAGS}
-    with opened(pictures, "mp4") as seen:
-        video = video_stream(seen, pictures.name)
-        end = float(video.duration * video.time_base)
-        with _disk_told(target), av.open(str(target), "w", format="mp4", options=options) as made:
-            made.metadata.update(seen.metadata)
-            shown = _copied(seen, video, made.add_stream_from_template(video), (0.0, end))
-            layout = "mono" if len(sound.samples) == 1 else "stereo"
-            track = made.add_stream("aac", rate=sound.rate, layout=layout, options={"flags": "+bitexact"})
-            for _, packet in heapq.merge(shown, _spoken(sound.lasting(end), track), key=lambda one: one[0]):
-                made.mux(packet)
+    with opened(pictures, "mp4") as seen, _beside(seen, target) as (made, shown, end):
+        layout = _layout(len(sound.samples))
+        track = made.add_stream("aac", rate=sound.rate, layout=layout, options={"flags": "+bitexact"})
+        for _, packet in heapq.merge(shown, _spoken(sound.lasting(end), track), key=_when):
+            made.mux(packet)
 
 
 def _spoken(sound: Sound, track: Any) -> Iterator[Timed]:
@@ -75,7 +78,7 @@ def _spoken(sound: Sound, track: Any) -> Iterator[Timed]:
     import av
 
     for start in range(0, sound.samples.shape[1], _FRAME):
-        layout = "mono" if len(sound.samples) == 1 else "stereo"
+        layout = _layout(len(sound.samples))
         part = np.ascontiguousarray(sound.samples[:, start : start + _FRAME])
         frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=layout)
         frame.rate, frame.pts, frame.time_base = sound.rate, start, Fraction(1, sound.rate)
@@ -84,31 +87,39 @@ def _spoken(sound: Sound, track: Any) -> Iterator[Timed]:
 
 
 def _join(heard: InputContainer, seen: InputContainer, name: str, target: Path) -> None:
-    import av
-
-    video, sound = video_stream(seen, target.name), heard.streams.audio[0]
-    first, end = _first_picture(heard, name), float(video.duration * video.time_base)
-    options = {"fflags": "+bitexact", **MP4_TAGS}
-    with _disk_told(target), av.open(str(target), "w", format="mp4", options=options) as made:
-        made.metadata.update(seen.metadata)
-        shown = _copied(seen, video, made.add_stream_from_template(video), (0.0, end))
+    sound, first = heard.streams.audio[0], _first_picture(heard, name)
+    with _beside(seen, target) as (made, shown, end):
         if sound.codec.canonical_name in COPIED:
             told = _copied(heard, sound, made.add_stream_from_template(sound), (first, end))
         else:
-            layout = "mono" if sound.channels == 1 else "stereo"
-            told = _encoded(heard, sound, made.add_stream("aac", rate=sound.rate, layout=layout), (first, end))
-        read = [_read(shown, target.name), _read(told, name)]
-        for _, packet in heapq.merge(*read, key=lambda one: one[0]):
+            track = made.add_stream("aac", rate=sound.rate, layout=_layout(sound.channels))
+            told = _encoded(heard, sound, track, (first, end))
+        for _, packet in heapq.merge(_read(shown, target.name), _read(told, name), key=_when):
             made.mux(packet)
 
 
 @contextlib.contextmanager
-def _disk_told(target: Path) -> Iterator[None]:
+def _beside(seen: InputContainer, target: Path) -> Iterator[tuple[OutputContainer, Iterator[Timed], float]]:
+    """A new clip for the pictures of another: where its sound goes, their packets, and when the last one ends."""
+    import av
+
+    video = video_stream(seen, target.name)
+    end = float(video.duration * video.time_base)
+    options = {"fflags": "+bitexact", **MP4_TAGS}
     try:
-        with disk_errors():
-            yield
+        with disk_errors(), av.open(str(target), "w", format="mp4", options=options) as made:
+            made.metadata.update(seen.metadata)
+            yield made, _copied(seen, video, made.add_stream_from_template(video), (0.0, end)), end
     except OSError as error:
         raise storage_error(error, target) from error
+
+
+def _layout(channels: int) -> str:
+    return "mono" if channels == 1 else "stereo"
+
+
+def _when(one: Timed) -> float:
+    return one[0]
 
 
 def _read(packets: Iterator[Timed], name: str) -> Iterator[Timed]:

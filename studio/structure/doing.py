@@ -18,7 +18,7 @@ from pipelines.conditioning.trackers import Tracker
 from pipelines.domain.errors import GimbalError, MediaError
 from studio.media import read_frames, read_image
 from studio.media.framing import framed
-from studio.media.sound import with_sound_of
+from studio.media.sound import keep_sound
 from studio.structure import joints
 from studio.structure.conforming import Plan, Target, conformed, looked_at, plan, streamed
 from studio.structure.layback import laid_back
@@ -222,8 +222,5 @@ def _lay_back(wish: Layback, paths: Paths, on_share: OnShare) -> Outcome:
     mask = read_frames(paths.media[wish.mask], max_frames=wish.target.num_frames) if wish.mask else None
     silent = paths.clip.with_name("silent.mp4")
     count = write(silent, laid_back(made, result, mask, on_share), made.line.fps, _origin(wish))
-    heard = with_sound_of(made.path, silent, paths.clip)
-    if not paths.clip.exists():
-        silent.replace(paths.clip)
-    silent.unlink(missing_ok=True)
+    heard = keep_sound(made.path, silent, paths.clip)
     return Outcome(notes=(f"{count} frames of {made.line.info.width} × {made.line.info.height}, {heard}.",))
