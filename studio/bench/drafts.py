@@ -13,13 +13,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipelines.domain.request import GenerationRequest, Shortcut
 from pipelines.models.catalog import DEFAULT, Catalog
 from pipelines.models.device import DeviceFacts
 from pipelines.models.drafts import Draft, drafting
 from pipelines.models.manager import ModelManager
+from pipelines.toybox.bench.pictures import psnr
 from studio.bench.report import Measure
 from studio.studio import default_request
 
@@ -85,7 +84,7 @@ def drafts(assets: Path, on: DeviceFacts, ways: Sequence[Way] = WAYS, prompts: i
 
 
 def _compared(name: str, pairs: Sequence[tuple[_Clip, _Clip]], note: str) -> Measure:
-    apart = [_psnr(made.pixels, final.pixels) for made, final in pairs]
+    apart = [psnr(made.pixels, final.pixels) for made, final in pairs]
     shares = [made.seconds / final.seconds for made, final in pairs]
     return Measure(
         name=f"{name}: PSNR against the final clip",
@@ -123,11 +122,6 @@ def _timed(make: Callable[[], Any]) -> tuple[Any, float]:
     began = clock()
     frames = make()
     return frames.pixels, clock() - began
-
-
-def _psnr(one: Any, other: Any) -> float:
-    error = float(((one.astype(float) - other) ** 2).mean())
-    return float(10 * np.log10(255**2 / max(error, 1e-9)))
 
 
 def _ignore(progress: object) -> None:
