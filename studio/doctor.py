@@ -214,10 +214,9 @@ def _history(settings: Settings) -> Finding:
 
 
 def _models(settings: Settings) -> Finding:
-    from pipelines.models.catalog import Catalog
-    from studio.home import Home, added_models
+    from studio.home import Home, catalog_of
 
-    catalog = Catalog(settings.assets, added_models(Home(settings.home)), Home(settings.home).models)
+    catalog = catalog_of(settings.assets, Home(settings.home))
     told = ", ".join(card.id for card in catalog.cards()) or "none"
     if catalog.broken:
         first = catalog.broken[0]
@@ -240,13 +239,11 @@ def _device(settings: Settings) -> Finding:
 
 def _can_run(settings: Settings) -> Finding:
     """Which models fit this machine, here or not, with the time of a clip of their default size."""
-    from pipelines.models.catalog import Catalog
     from pipelines.models.installed import find_installed
     from studio.doctor_models import chances, summary
-    from studio.home import Home, added_models
+    from studio.home import Home, catalog_of
 
-    home = Home(settings.home)
-    catalog = Catalog(settings.assets, added_models(home), home.models)
+    catalog = catalog_of(settings.assets, Home(settings.home))
     found = chances(catalog, _device_facts(), find_installed())
     told = [f"in reasonable time: {summary(found, 'runs') or 'nothing'}"]
     if slow := summary(found, "slow"):

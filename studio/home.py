@@ -9,8 +9,12 @@ import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.domain.errors import NoSpace, StorageError
+
+if TYPE_CHECKING:
+    from pipelines.models.catalog import Catalog
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -141,6 +145,13 @@ def added_models(home: Home) -> tuple[Path, ...]:
     if not isinstance(folders, list):
         return ()
     return tuple(Path(folder) for folder in folders if isinstance(folder, str))
+
+
+def catalog_of(assets: Path, home: Home) -> Catalog:
+    """The models that came with Gimbal, those a person added and those that were fetched, as they lie there now."""
+    from pipelines.models.catalog import Catalog
+
+    return Catalog(assets, added_models(home), home.models)
 
 
 def add_model(home: Home, folder: Path) -> None:

@@ -22,7 +22,7 @@ from projects_db.records import JobRow
 from studio.camera.beside import Beside
 from studio.camera.obtained import Measuring
 from studio.camera.picture import Pictures
-from studio.home import add_model, added_models, prepare, storage_error
+from studio.home import add_model, catalog_of, prepare, storage_error
 from studio.jobs.dispatcher import Dispatcher
 from studio.jobs.events import Setup
 from studio.jobs.executors import Executor, Listener, StartExecutor
@@ -52,7 +52,7 @@ class Studio:
     def __init__(self, settings: Settings, *, worker: bool = True, start_worker: StartExecutor | None = None) -> None:
         self.settings = settings
         self.home = prepare(settings.home)
-        self.catalog = Catalog(settings.assets, added_models(self.home), self.home.models)
+        self.catalog = catalog_of(settings.assets, self.home)
         self.library, self.rebuilt = Library.open(self.home.root)
         self.repository = self.library.repository
         self._log_file = _begin_log(self.home.logs / "studio.log")

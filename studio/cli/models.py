@@ -36,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from studio.home import Home
+    from studio.home import Home, catalog_of
     from studio.settings import Settings
 
     settings = Settings.read()
@@ -53,19 +53,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
         case "verify":
             from studio.cli.models_estimators import folder_of
 
-            folder = folder_of(options.card, home) or catalog(settings.assets, home).card(options.card).folder
+            folder = folder_of(options.card, home) or catalog_of(settings.assets, home).card(options.card).folder
             return _verify(options.card, folder, console)
         case "lora":
             return _lora(options.file, home, console)
-    return _list(catalog(settings.assets, home), home, console)
-
-
-def catalog(assets: Path, home: Home) -> Catalog:
-    """The models that came with Gimbal and those a person added."""
-    from pipelines.models.catalog import Catalog
-    from studio.home import added_models
-
-    return Catalog(assets, added_models(home), home.models)
+    return _list(catalog_of(settings.assets, home), home, console)
 
 
 def _list(found: Catalog, home: Home, console: Console) -> int:

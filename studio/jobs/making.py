@@ -24,7 +24,7 @@ from pipelines.models.catalog import Catalog
 from pipelines.models.device import DeviceFacts, cpu_facts, measure
 from pipelines.models.estimate import estimate
 from studio import __version__
-from studio.home import Home, added_models
+from studio.home import Home, catalog_of
 from studio.jobs.crashpoint import reach
 from studio.jobs.events import Ahead, Done, Message, Produced, Ready, Run, Setup, Warm
 from studio.jobs.joining import joined, whole_clips
@@ -63,8 +63,7 @@ class Maker:
         )
 
     def _read_catalog(self) -> Catalog:
-        home = Home(self._setup.home)
-        return Catalog(self._setup.assets, added_models(home), home.models)
+        return catalog_of(self._setup.assets, Home(self._setup.home))
 
     def _check_model(self, request: GenerationRequest) -> None:
         """A model that is not known may have been added since: look again."""

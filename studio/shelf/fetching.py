@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.domain.errors import BrokenCheckpoint, DownloadError, InvalidRequest, Problem, UnknownModel
-from studio.home import Home, added_models, storage_error
+from studio.home import Home, catalog_of, storage_error
 from studio.lock import FileLock
 from studio.settings import Settings
 
 if TYPE_CHECKING:
     from pipelines.conditioning.published import PublishedEstimator
     from pipelines.families.family import ModelCard
-    from pipelines.models.catalog import Catalog
     from pipelines.models.fetch import Fetched
 
 _MOST_CHARS = 200
@@ -45,13 +44,6 @@ class FetchSpec:
         return FetchSpec(model=model)
 
 
-def catalog_of(settings: Settings, home: Home) -> Catalog:
-    """The models as they lie on the disk now."""
-    from pipelines.models.catalog import Catalog
-
-    return Catalog(settings.assets, added_models(home), home.models)
-
-
 @dataclass(frozen=True)
 class Wanted:
     """What is to be fetched, and what reads the fetched folder as a whole; raises BrokenCheckpoint."""
@@ -64,7 +56,7 @@ def to_fetch(card_id: str, settings: Settings, home: Home) -> Wanted | None:
     """The published model or estimator of that id, None where it is here already. Raises UnknownModel."""
     from pipelines.conditioning import published as estimators
 
-    catalog = catalog_of(settings, home)
+    catalog = catalog_of(settings.assets, home)
     known = [Wanted(card, whole) for card in catalog.published()]
     known += [Wanted(one, estimators.whole) for one in estimators.published(home.estimators)]
     for wanted in known:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from studio.home import catalog_of
 from studio.jobs.tasks import BesideContext
-from studio.shelf.fetching import FetchSpec, catalog_of
+from studio.shelf.fetching import FetchSpec
 
 NAME = "verify_model"
 
@@ -21,7 +22,7 @@ def do(context: BesideContext) -> Mapping[str, Any]:
     from pipelines.models.fetch import verify
 
     spec = FetchSpec.from_json(context.spec_json)
-    card = catalog_of(context.settings, context.home).card(spec.model)
+    card = catalog_of(context.settings.assets, context.home).card(spec.model)
     context.report("checking")
     wrong = verify(card.folder, lambda done, total: context.report("checking", done, total))
     return {"model": spec.model, "wrong": list(wrong)}
