@@ -4,8 +4,8 @@
 
 Renders the shards it needs (a shard's pixels are dropped after encoding with --drop-pixels), and writes
 RUN/latents/NNNNN.pt: for each clip, plain and mirrored, its normalised latents, some conditions drawn by `mixing` (the
-latents of both parts and the mask's bits), a reference picture's latents, all in bfloat16, its captions, and one that
-tells the place alone.
+latents of both parts and the mask's bits), a reference picture's latents, all in bfloat16, the share of every latent's
+pixels that shows things, its captions, and one that tells the place alone.
 RUN/latents/grey.pt holds the latent of a grey clip.
 """
 
@@ -22,10 +22,10 @@ from torch import Tensor
 
 from pipelines.toybox.captions import place_caption
 from pipelines.toybox.clips import Shard, drop_shard, read_shard, shard_numbers, write_shard
-from pipelines.toybox.codec import speed_up_norms, to_pixels
+from pipelines.toybox.codec import SPATIAL_FACTOR, speed_up_norms, to_pixels
 from pipelines.toybox.control import encode_given
 from pipelines.toybox.encoder import Encode, encoder_of
-from pipelines.toybox.mixing import Truth, draw, reference, shares
+from pipelines.toybox.mixing import FIGURE_IN, GROUP, Bytes, Truth, draw, reference, shares
 from pipelines.toybox.recipes import RECIPES, Recipe
 
 MIRRORED = {"left": "right", "right": "left"}
@@ -62,7 +62,9 @@ def with_mirrored(captions: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def encode_variant(encoder: Encode, recipe: Recipe, shard: Shard, index: int, flip: bool) -> dict[str, Tensor]:
-    """One clip as it trains: `clip` (z, T', H', W'), `parts` (K, 2 z, T', H', W') and `masks` (K, bytes), `picture`."""
+    """One clip as it trains: `clip` (z, T', H', W'), `parts` (K, 2 z, T', H', W') and `masks` (K, bytes), `picture`,
+    and `things` (T', H', W'), the share of what each latent shows that is a thing or a person, in 255ths.
+    """
     rng = np.random.default_rng([recipe.seed, 4, shard.number, index, int(flip)])
     truth = Truth.of(shard, index)
     truth = truth.mirrored() if flip else truth
@@ -76,7 +78,17 @@ def encode_variant(encoder: Encode, recipe: Recipe, shard: Shard, index: int, fl
         "parts": torch.stack([parts for parts, _ in given]).to(half),
         "masks": torch.stack([pack(mask) for _, mask in given]),
         "picture": encoder(to_pixels(picture))[0].to(half),
+        "things": torch.from_numpy(things(truth.instances)),
     }
+
+
+def things(instances: Bytes) -> Bytes:
+    """How much of each latent shows things, uint8 (T', H', W'), from the labels (T, H, W) of its pixels."""
+    count, height, width = instances.shape
+    seen = (instances >= FIGURE_IN).reshape(count, height // SPATIAL_FACTOR, SPATIAL_FACTOR, -1, SPATIAL_FACTOR)
+    shares = seen.mean(axis=(2, 4))
+    later = shares[1:].reshape(-1, GROUP, *shares.shape[1:]).mean(axis=1)
+    return np.rint(255.0 * np.concatenate([shares[:1], later])).astype(np.uint8)
 
 
 def pack(mask: Tensor) -> Tensor:

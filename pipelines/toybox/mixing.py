@@ -174,9 +174,19 @@ def _edge_frames(truth: Truth, rng: np.random.Generator) -> Bytes:
     return edges.to_control(truth.frames, scale * edges.LOW, scale * edges.HIGH)
 
 
-def _control(kind: ControlKind, frames: Callable[[Truth, np.random.Generator], Bytes], *, start: bool) -> Pattern:
+FRAMES: Mapping[ControlKind, Callable[[Truth, np.random.Generator], Bytes]] = MappingProxyType({
+    "depth": _depth_frames, "pose": _pose_frames, "edges": _edge_frames,
+})
+
+
+def _control(*kinds: ControlKind, start: bool = False) -> Pattern:
+    """Control clips of these kinds together, with the first picture or without."""
+
     def pattern(truth: Truth, rng: np.random.Generator) -> dict[Conditioning, Bytes]:
-        parts: dict[Conditioning, Bytes] = {ControlClip(media=CLIP, control=kind): frames(truth, rng)}
+        parts: dict[Conditioning, Bytes] = {
+            ControlClip(media=f"{number:064x}", control=kind): FRAMES[kind](truth, rng)
+            for number, kind in enumerate(kinds, 1)
+        }
         return parts | (_start(truth, rng) if start else {})
 
     return pattern
@@ -236,20 +246,22 @@ PATTERNS: Mapping[str, Pattern] = MappingProxyType({
     "keys": _keys,
     "first part": _first_part,
     "last part": _last_part,
-    "depth": _control("depth", _depth_frames, start=False),
-    "pose": _control("pose", _pose_frames, start=False),
-    "edges": _control("edges", _edge_frames, start=False),
-    "depth and start": _control("depth", _depth_frames, start=True),
-    "pose and start": _control("pose", _pose_frames, start=True),
+    "depth": _control("depth"),
+    "pose": _control("pose"),
+    "edges": _control("edges"),
+    "depth and start": _control("depth", start=True),
+    "pose and start": _control("pose", start=True),
+    "depth and pose": _control("depth", "pose"),
+    "depth, edges and start": _control("depth", "edges", start=True),
     "warp": _warp,
     "inpaint": _inpaint,
     "outpaint": _outpaint,
 })
 
 SHARES: Mapping[str, float] = MappingProxyType({
-    "start": 0.15, "end": 0.03, "start and end": 0.05, "keys": 0.04, "first part": 0.05, "last part": 0.03,
-    "depth": 0.15, "pose": 0.14, "edges": 0.06, "depth and start": 0.05, "pose and start": 0.05, "warp": 0.10,
-    "inpaint": 0.06, "outpaint": 0.04,
+    "start": 0.10, "end": 0.02, "start and end": 0.04, "keys": 0.03, "first part": 0.04, "last part": 0.03,
+    "depth": 0.12, "pose": 0.15, "edges": 0.09, "depth and start": 0.05, "pose and start": 0.06,
+    "depth and pose": 0.10, "depth, edges and start": 0.04, "warp": 0.07, "inpaint": 0.04, "outpaint": 0.02,
 })
 """How often each pattern is drawn for a clip with a figure; text alone and references are drawn beside them."""
 

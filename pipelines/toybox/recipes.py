@@ -1,7 +1,9 @@
-"""The named training recipes: `cpu` (the shipped weights), `full` (one CUDA GPU, 256 px) and `ci` (seconds)."""
+"""The named training recipes: `cpu` and, from its weights on, `people` (the shipped weights), `full` (one CUDA GPU,
+256 px) and `ci` (seconds).
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 DATA_VERSION = "everyday-1"
@@ -50,7 +52,7 @@ class TransformerRecipe:
 
     `patterns` conditions are drawn and kept for each clip; `text_share` of the samples have none of them, and
     `reference_share` of the steps have reference pictures; in `place_share` of those the caption leaves the thing to
-    the picture.
+    the picture. Where a condition says where things are, their latents weigh up to `1 + thing_weight` times as much.
     """
 
     num_layers: int = 6
@@ -76,6 +78,7 @@ class TransformerRecipe:
     text_share: float = 0.4
     reference_share: float = 0.1
     place_share: float = 0.6
+    thing_weight: float = 0.0
     shift: float = 3.0
 
 
@@ -105,6 +108,14 @@ CPU = Recipe(
     ),
     transformer=TransformerRecipe(),
 )
+
+PEOPLE = replace(
+    CPU,
+    name="people",
+    mixture="peopled",
+    transformer=replace(CPU.transformer, steps=3600, patterns=6, text_share=0.3, thing_weight=3.0),
+)
+"""What the `cpu` recipe's denoiser goes on with: people and structure, which it knew least."""
 
 FULL = Recipe(
     name="full",
@@ -175,4 +186,4 @@ CI = Recipe(
     checkpoint_every=4,
 )
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (CPU, FULL, CI)})
+RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in (CPU, PEOPLE, FULL, CI)})

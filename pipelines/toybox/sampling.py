@@ -91,7 +91,10 @@ EVERYDAY = replace(
     figure=0.3,
     figure_alone=0.7,
 )
-"""What the CPU recipe learns: one or two plain things or the figure, and the common camera moves."""
+"""The world of the CPU recipe: one or two plain things or the figure, and the common camera moves."""
+
+PEOPLED = replace(EVERYDAY, figure=0.5)
+"""The same world with more people in it, who need more examples than things do."""
 
 FULL = Mixture(
     shapes=_even(SHAPES),
@@ -276,5 +279,7 @@ def _light(rng: np.random.Generator, sky: str) -> Light:
     return Light(azimuth_radians=side * float(rng.uniform(*turn)), elevation_radians=float(rng.uniform(*high)))
 
 
-MIXTURES: Mapping[str, Mixture] = MappingProxyType({"first light": FIRST_LIGHT, "everyday": EVERYDAY, "full": FULL})
+MIXTURES: Mapping[str, Mixture] = MappingProxyType(
+    {"first light": FIRST_LIGHT, "everyday": EVERYDAY, "peopled": PEOPLED, "full": FULL}
+)
 """The mixtures that a recipe can name."""

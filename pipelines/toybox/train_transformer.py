@@ -34,14 +34,16 @@ from pipelines.toybox.workers import Workers
 
 @dataclass(frozen=True)
 class TransformerRun:
-    """Where a run reads and writes, when it stops early (None: at the recipe's last step), and a checkpoint folder
-    whose weights it begins with (None: from nothing)."""
+    """Where a run reads and writes, when it stops early (None: at the recipe's last step), a checkpoint folder whose
+    weights it begins with (None: from nothing), and whether its blocks are compiled (needs a C++ compiler).
+    """
 
     recipe: Recipe
     folder: Path
     device: str = "cpu"
     stop_at: int | None = None
     begin_with: Path | None = None
+    compiled: bool = False
 
     @property
     def state_path(self) -> Path:
@@ -51,11 +53,14 @@ class TransformerRun:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's inputs: clean latents and their control, token ids and mask, all on one device."""
+    """One step's inputs: clean latents and their control, token ids and mask, and what each latent weighs in the loss
+    (B, 1, T', H', W'), all on one device.
+    """
 
     latents: Tensor
     control: Tensor
     text: tuple[Tensor, Tensor]
+    weight: Tensor
 
 
 class LatentSource:
@@ -81,18 +86,27 @@ class LatentSource:
         rows = list(zip(chosen[mine].tolist(), pattern[mine].tolist(), strict=True))
         latents = torch.stack([self.cache.get(index, "clip") for index, _ in rows]).float()
         made = torch.stack([self._control(index, which) for index, which in rows])
+        weight = torch.stack([self._weight(index, which) for index, which in rows])
         if has_reference:
             pictures = torch.stack([self.cache.get(index, "picture") for index, _ in rows]).float()
             latents, made = torch.cat([pictures, latents], 2), with_reference(made, pictures)
+            weight = torch.cat([torch.ones_like(weight[:, :, :1]), weight], 2)
         captions = zip(chosen[mine].tolist(), silent[mine].tolist(), words[mine].tolist(), strict=True)
         told = "places" if has_reference and rng.random() < recipe.place_share else "captions"
         texts = ["" if mute else self._caption(index, told, word) for index, mute, word in captions]
         ids, mask = tokenize(self.tokenizer, texts, recipe.text_length)
-        return Batch(latents.to(device), made.to(device), (ids.to(device), mask.to(device)))
+        return Batch(latents.to(device), made.to(device), (ids.to(device), mask.to(device)), weight.to(device))
 
     def _caption(self, index: int, told: str, word: int) -> str:
         texts: list[str] = self.cache.get(index, told)
         return texts[word % len(texts)]
+
+    def _weight(self, index: int, which: int) -> Tensor:
+        """What each latent (1, T', H', W') of a clip weighs. Without a condition all weigh the same: a weight that
+        follows from what only the clip tells would teach the model to see things everywhere.
+        """
+        share = self.cache.get(index, "things").float()[None] / 255.0
+        return 1.0 + (self.run.recipe.transformer.thing_weight if which >= 0 else 0.0) * share
 
     def _control(self, index: int, which: int) -> Tensor:
         """The control (2 z + 256, T', H', W') of one of a clip's conditions, or of none (-1)."""
@@ -131,7 +145,7 @@ class Draw:
 
 
 def velocity_loss(model: torch.nn.Module, batch: Batch, draw: Draw) -> Tensor:
-    """Mean squared error of the velocity noise - latents."""
+    """Mean squared error of the velocity noise - latents, by the batch's weights."""
     level = draw.sigma.view(-1, 1, 1, 1, 1)
     noisy = (1.0 - level) * batch.latents + level * draw.noise
     device = batch.latents.device.type
@@ -139,7 +153,8 @@ def velocity_loss(model: torch.nn.Module, batch: Batch, draw: Draw) -> Tensor:
     kernel = sdpa_kernel(SDPBackend.MATH) if device == "cpu" else nullcontext()
     with torch.autocast(device, torch.bfloat16), kernel:
         velocity = model(noisy, draw.sigma, batch.text, batch.control)
-    return F.mse_loss(velocity.float(), draw.noise - batch.latents)
+    error = F.mse_loss(velocity.float(), draw.noise - batch.latents, reduction="none").mean(1, keepdim=True)
+    return (batch.weight * error).sum() / batch.weight.sum()
 
 
 def begin(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
@@ -172,6 +187,9 @@ def train(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
     """Train until the last step, the early stop or SIGTERM; the state is saved in every case."""
     recipe, state, source, workers = run.recipe, begin(run), LatentSource(run), Workers()
     last = min(recipe.transformer.steps, run.stop_at or recipe.transformer.steps)
+    if run.compiled:
+        for block in (*state.model.transformer.blocks, *state.model.transformer.vace_blocks):
+            block.compile()
     plan = Plan("denoiser", last, run.state_path.parent, recipe.checkpoint_every, leads=workers.rank == 0)
 
     def step() -> float:
@@ -222,10 +240,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stop-at", type=int)
     parser.add_argument("--begin-with", type=Path, help="a checkpoint folder of the same width over the same codec")
+    parser.add_argument("--compile", action="store_true", help="compile the blocks: minutes first, then twice as fast")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    run = TransformerRun(RECIPES[options.recipe], options.run, options.device, options.stop_at, options.begin_with)
-    train(run)
+    train(TransformerRun(
+        RECIPES[options.recipe], options.run, options.device, options.stop_at, options.begin_with, options.compile
+    ))
 
 
 if __name__ == "__main__":

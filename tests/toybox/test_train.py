@@ -232,6 +232,31 @@ def test_a_mirrored_clip_is_the_clip_seen_in_a_mirror(truth: Truth) -> None:
     assert np.abs(given.mask - back.mask[:, :, ::-1]).mean() < 0.02
 
 
+def test_two_controls_are_learnt_as_the_one_video_a_request_makes_of_them(truth: Truth) -> None:
+    depth, pose, both = (
+        mixing.draw(truth, name, np.random.default_rng(3)).video for name in ("depth", "pose", "depth and pose")
+    )
+    bones = pose.max(axis=-1) > 0.9
+    away = pose.max(axis=-1) == 0.0
+    assert np.allclose(both[bones], pose[bones], atol=0.15)
+    assert np.allclose(both[away], depth[away], atol=0.15)
+
+
+def test_every_latent_tells_how_much_of_it_shows_things() -> None:
+    labels = np.zeros((5, 32, 32), np.uint8)
+    labels[:, :16, :16] = mixing.FIGURE_IN
+    labels[1:3, 16:, 16:] = mixing.FIGURE_IN + 1
+    assert latents.things(labels).tolist() == [[[255, 0], [0, 0]], [[255, 0], [0, 128]]]
+
+
+def test_things_weigh_more_only_where_a_condition_says_where_they_are(run: Path) -> None:
+    weighty = dataclasses.replace(CI, transformer=dataclasses.replace(CI.transformer, thing_weight=3.0))
+    source = train_transformer.LatentSource(TransformerRun(weighty, run))
+    share = source.cache.get(0, "things").float()[None] / 255.0
+    assert torch.equal(source._weight(0, -1), torch.ones_like(share))
+    assert torch.equal(source._weight(0, 1), 1.0 + 3.0 * share)
+
+
 def test_packed_masks_unpack_to_themselves() -> None:
     mask = (torch.rand(4, 3, 5) > 0.5).float()
     assert torch.equal(latents.unpack(latents.pack(mask), mask.shape), mask)
