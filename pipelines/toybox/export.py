@@ -18,7 +18,7 @@ from diffusers import AutoencoderKLWan, WanVACEPipeline
 
 from pipelines.domain.conditioning import CONDITIONING_TYPES
 from pipelines.toybox.camera_limits import camera_limits
-from pipelines.toybox.clips import read_shard, shard_numbers
+from pipelines.toybox.latents import LatentCache
 from pipelines.toybox.networks import Denoiser, build_scheduler
 from pipelines.toybox.recipes import RECIPES, Recipe
 from pipelines.toybox.vocabulary import build_tokenizer
@@ -50,10 +50,10 @@ class Defaults:
     fps: int = 8
 
 
-def words_of(clips: Path) -> list[str]:
-    """Every word that the captions of a folder of training clips use, sorted: what the model has seen, not more."""
-    shards = (read_shard(clips, number) for number in shard_numbers(clips))
-    texts = (text for shard in shards for captions in shard.captions for text in captions)
+def words_of(latents: Path) -> list[str]:
+    """Every word that the captions of encoded clips use, sorted: what the model has seen, not more."""
+    cache = LatentCache(latents)
+    texts = (text for index in range(len(cache)) for text in cache.get(index, "captions"))
     return sorted({word for text in texts for word in text.replace(",", " ").split()})
 
 
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recipe = RECIPES[options.recipe]
     denoiser = averaged_denoiser(TransformerRun(recipe, options.run))
     codec = AutoencoderKLWan.from_pretrained(options.run / "codec" / "vae", dtype=torch.bfloat16)
-    write_folder(recipe, assemble(recipe, denoiser, codec), words_of(options.run / "clips"), options.target)
+    write_folder(recipe, assemble(recipe, denoiser, codec), words_of(options.run / "latents"), options.target)
 
 
 if __name__ == "__main__":

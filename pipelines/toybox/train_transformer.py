@@ -189,7 +189,7 @@ def train(run: TransformerRun) -> TrainingState[MuonAndAdamW]:
     last = min(recipe.transformer.steps, run.stop_at or recipe.transformer.steps)
     if run.compiled:
         for block in (*state.model.transformer.blocks, *state.model.transformer.vace_blocks):
-            block.compile()
+            block.compile(dynamic=False)  # clips with a reference are longer: one graph for each length
     plan = Plan("denoiser", last, run.state_path.parent, recipe.checkpoint_every, leads=workers.rank == 0)
 
     def step() -> float:

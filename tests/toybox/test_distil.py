@@ -39,7 +39,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(3)
     denoiser = Denoiser(BASE_CI)
     pipe = export.assemble(BASE_CI, denoiser, latents.load_codec(folder))
-    export.write_folder(BASE_CI, pipe, export.words_of(folder / "clips"), folder / "models" / "toybox")
+    export.write_folder(BASE_CI, pipe, export.words_of(folder / "latents"), folder / "models" / "toybox")
     return folder
 
 

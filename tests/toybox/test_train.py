@@ -44,7 +44,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         latents.encode_shard(encoder, CI, folder, number)
     train_transformer.train(TransformerRun(CI, folder))
     denoiser = train_transformer.averaged_denoiser(TransformerRun(CI, folder))
-    export.write_folder(CI, export.assemble(CI, denoiser, codec), export.words_of(folder / "clips"), folder / "toybox")
+    words = export.words_of(folder / "latents")
+    export.write_folder(CI, export.assemble(CI, denoiser, codec), words, folder / "toybox")
     return folder
 
 
