@@ -30,11 +30,15 @@ class Example:
 
 @dataclass(frozen=True)
 class Latents:
-    """Everything that is trained on: subject (N, z, t, h, w), held_out (H, ...) and prior (P, ...), with captions."""
+    """Everything that is trained on: subject (N, z, t, h, w), held_out (H, ...) and prior (P, ...), with captions, and
+    what each latent of the first two weighs, (N, 1, t, h, w) and (H, ...), see `weighing`.
+    """
 
     subject: Tensor
+    weights: Tensor
     captions: tuple[str, ...]
     held_out: Tensor
+    held_weights: Tensor
     held_captions: tuple[str, ...]
     prior: Tensor
     prior_captions: tuple[str, ...]

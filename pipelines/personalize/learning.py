@@ -2,7 +2,7 @@
 
 Everything lies in one folder, so that a lesson that ended in the middle goes on from its last state:
 
-    subject.latents, held_out.latents, prior.latents    caches
+    subject.latents, held_out.latents, prior.latents    caches, with subject.weights and held_out.weights
     state.pt                        the training as it was (see `Trainer.save`)
     steps/000050/                   lora.safetensors, embeddings.safetensors, sample-0.webp, ... and about.json
     progress.json                   what a page shows
@@ -44,6 +44,7 @@ from pipelines.personalize.moving import with_moves
 from pipelines.personalize.resembling import Look
 from pipelines.personalize.settings import Settings
 from pipelines.personalize.training import Trainer
+from pipelines.personalize.weighing import weights
 
 SAVE_EVERY = 20
 FULL = 4 * 2**20
@@ -154,13 +155,16 @@ class _Run:
         kept = [lesson.examples[n] for n in aside]
         self.tell("preparing", 0, settings.steps, 0.01, None, None)
         subject, held = self._encoded("subject.latents", shown), self._encoded("held_out.latents", kept)
+        weights, held_weights = self._weighed("subject", shown, subject), self._weighed("held_out", kept, held)
         wanted = settings.prior_clips if settings.trains_lora and settings.prior_weight else 0
         prompts = [lesson.priors[n % len(lesson.priors)] for n in range(wanted)] if lesson.priors else []
         prior = encoded(self.folder / "prior.latents", len(prompts), lambda n: self._prior(prompts[n], n, len(prompts)))
         return Latents(
             subject=subject,
+            weights=weights,
             captions=tuple(self.words.text(example.caption) for example in shown),
             held_out=held,
+            held_weights=held_weights,
             held_captions=tuple(self.words.text(example.caption) for example in kept),
             prior=prior,
             prior_captions=tuple(prompts),
@@ -169,6 +173,15 @@ class _Run:
     def _encoded(self, name: str, examples: Sequence[Example]) -> Tensor:
         settings, base = self.lesson.settings, self.base
         return encoded(self.folder / name, len(examples), lambda n: base.latents(held_still(examples[n], settings)))
+
+    def _weighed(self, name: str, examples: Sequence[Example], latents: Tensor) -> Tensor:
+        settings = self.lesson.settings
+
+        def weight(place: int) -> Tensor:
+            frames, height, width = latents.shape[2:]
+            return weights(held_still(examples[place], settings), (frames, height, width), settings.subject_weight)
+
+        return encoded(self.folder / f"{name}.weights", len(examples), weight)
 
     def _prior(self, prompt: str, number: int, count: int) -> Tensor:
         """The latents of a clip that the base makes of its class."""

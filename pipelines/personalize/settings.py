@@ -25,8 +25,9 @@ class Settings:
     steps: optimizer steps of `batch` pictures. vectors: rows that the token gets in the text encoder.
     rank, alpha: of the LoRA. lora_rate, token_rate: peak learning rates. warmup: steps.
     width, height, num_frames: what one example is (a picture is held still for `num_frames`).
-    low_noise, high_noise: the share of the noise scale that is trained on. prior_weight: how strongly the class is kept
-    as it was; prior_clips: clips the model itself makes for that. held_out: pictures kept aside for the held-out loss.
+    low_noise, high_noise: the share of the noise scale that is trained on. subject_weight: how much more than the rest
+    that part of a picture counts that shows the subject. prior_weight: how strongly the class is kept as it was;
+    prior_clips: clips the model itself makes for that. held_out: pictures kept aside for the held-out loss.
     every: steps between checkpoints; sample_steps: denoising steps of their samples.
     checkpointing: recompute activations, for less memory and a third more time.
     light_base: keep the base's large weights in 8 bits, for half their memory.
@@ -46,6 +47,7 @@ class Settings:
     num_frames: int = 17
     low_noise: float = 0.0
     high_noise: float = 1.0
+    subject_weight: float = 0.0
     prior_weight: float = 1.0
     prior_clips: int = 8
     held_out: int = 1
@@ -79,6 +81,7 @@ _BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "num_frames": (1, 1000),
         "low_noise": (0.0, 1.0),
         "high_noise": (0.0, 1.0),
+        "subject_weight": (0.0, 100.0),
         "prior_weight": (0.0, 10.0),
         "prior_clips": (0, 200),
         "held_out": (0, 5),

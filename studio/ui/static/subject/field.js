@@ -23,6 +23,7 @@ const NUMBERS = [
   ["warmup", "Warm-up", 1, "Steps until the rates are at their peak", "all"],
   ["low_noise", "Noise from", 0, "Share of the noise scale", "all"],
   ["high_noise", "Noise to", 0, "Share of the noise scale", "all"],
+  ["subject_weight", "Subject weight", 0, "How much more the subject counts than what is around it; 0 for a style", "all"],
   ["prior_weight", "Prior weight", 0, "How strongly the class is kept as it was", "lora"],
   ["prior_clips", "Prior clips", 1, "Clips that the model makes of the class", "lora"],
   ["held_out", "Kept aside", 1, "Pictures that are not trained on", "all"],
