@@ -31,7 +31,7 @@ class Example:
 @dataclass(frozen=True)
 class Latents:
     """Everything that is trained on: subject (N, z, t, h, w), held_out (H, ...) and prior (P, ...), with captions, and
-    what each latent of the first two weighs, (N, 1, t, h, w) and (H, ...), see `weighing`.
+    what each latent of the first two weighs, (N, 1, t, h, w) and (H, ...) or broadcast to it, see `weighing`.
     """
 
     subject: Tensor

@@ -2,7 +2,8 @@
 
 Everything lies in one folder, so that a lesson that ended in the middle goes on from its last state:
 
-    subject.latents, held_out.latents, prior.latents    caches, with subject.weights and held_out.weights
+    subject.latents, held_out.latents, prior.latents    caches
+    subject.weights, held_out.weights                   the same of what counts for more, where something does
     state.pt                        the training as it was (see `Trainer.save`)
     steps/000050/                   lora.safetensors, embeddings.safetensors, sample-0.webp, ... and about.json
     progress.json                   what a page shows
@@ -34,7 +35,7 @@ from pipelines.domain.request import GenerationRequest
 from pipelines.families import family_named
 from pipelines.families.family import ModelCard, Setup
 from pipelines.models.device import DeviceFacts
-from pipelines.personalize import words
+from pipelines.personalize import weighing, words
 from pipelines.personalize.bases import base_of
 from pipelines.personalize.examples import Example, Latents, encoded, held_still, split
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
@@ -44,7 +45,6 @@ from pipelines.personalize.moving import with_moves
 from pipelines.personalize.resembling import Look
 from pipelines.personalize.settings import Settings
 from pipelines.personalize.training import Trainer
-from pipelines.personalize.weighing import weights
 
 SAVE_EVERY = 20
 FULL = 4 * 2**20
@@ -176,10 +176,13 @@ class _Run:
 
     def _weighed(self, name: str, examples: Sequence[Example], latents: Tensor) -> Tensor:
         settings = self.lesson.settings
+        if not settings.subject_weight:
+            return weighing.alike(len(examples))
 
         def weight(place: int) -> Tensor:
             frames, height, width = latents.shape[2:]
-            return weights(held_still(examples[place], settings), (frames, height, width), settings.subject_weight)
+            shown = held_still(examples[place], settings)
+            return weighing.weights(shown, (frames, height, width), settings.subject_weight)
 
         return encoded(self.folder / f"{name}.weights", len(examples), weight)
 

@@ -1,9 +1,9 @@
 """The training itself: denoising steps on a few pictures, with the class held where it was.
 
-Loss: squared error of what the base answers at noise levels of its kind (`pipelines.personalize.noise`), where the
-subject is seen more than elsewhere (`pipelines.personalize.weighing`). The class is
-held by the base's own answer: on clips that the base made of the class, the changed denoiser shall answer as the
-unchanged one does (after the prior preservation of Ruiz et al., "DreamBooth", 2023).
+Loss: squared error of what the base answers at noise levels of its kind (`pipelines.personalize.noise`), weighed by
+where the subject is seen (`pipelines.personalize.weighing`). The class is held by the base's own answer: on clips that
+the base made of the class, the changed denoiser shall answer as the unchanged one does (after the prior preservation of
+Ruiz et al., "DreamBooth", 2023).
 What a step draws follows from the seed and the step alone, so a training that goes on repeats what it would have done.
 """
 
@@ -27,7 +27,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from pipelines.personalize.bases import Base
 from pipelines.personalize.examples import Latents
 from pipelines.personalize.settings import Settings
-from pipelines.personalize.weighing import error
+from pipelines.personalize.weighing import alike, error
 from pipelines.personalize.words import Words
 
 LAYERS = "gimbal_subject"
@@ -49,13 +49,12 @@ class State:
 
 @dataclass(frozen=True)
 class _Noised:
-    """Latents at noise levels (B,) with their texts' states, what the denoiser shall answer, and what that weighs."""
+    """Latents at noise levels (B,) with their texts' states, and what the denoiser shall answer."""
 
     noisy: Tensor
     levels: Tensor
     target: Tensor
     states: Tensor
-    weight: Tensor
 
 
 class Trainer:
@@ -87,10 +86,8 @@ class Trainer:
         chosen = torch.randint(len(self.data.subject), (settings.batch,), generator=generator)
         self._set_rates(step)
         with self._attention():
-            asked = self._noised(
-                self.data.subject[chosen], self.data.weights[chosen], self._states(chosen), generator
-            )
-            loss, prior = self._losses(asked, self._class(generator))
+            asked = self._noised(self.data.subject[chosen], self._states(chosen), generator)
+            loss, prior = self._losses(asked, self.data.weights[chosen], self._class(generator))
             self.accelerator.backward(loss + settings.prior_weight * prior if prior is not None else loss)
         self.accelerator.clip_grad_norm_(self._parameters(), 1.0)
         self._optimizer.step()
@@ -109,14 +106,14 @@ class Trainer:
         captions = self.data.held_captions if aside else self.data.captions
         with self._autocast():
             states = self.base.states(captions)
-        return self._fixed_errors(clean, weights, states, base=False)[0]
+        return self._fixed_errors(clean, states, weights, base=False)[0]
 
     @torch.no_grad()
     def drift(self) -> float:
         """How far the class has moved: the error against the base's own answers, as a share of its own loss."""
         if not self.layers or not len(self.data.prior):
             return 0.0
-        own, moved = self._fixed_errors(self.data.prior, _alike(self.data.prior), self._prior_states, base=True)
+        own, moved = self._fixed_errors(self.data.prior, self._prior_states, alike(len(self.data.prior)), base=True)
         return moved / max(own, 1e-6)
 
     def adapter(self) -> dict[str, Tensor]:
@@ -216,26 +213,25 @@ class Trainer:
         with self._autocast():
             return self.base.states([self.data.captions[place] for place in chosen.tolist()])
 
-    def _losses(self, asked: _Noised, kept: _Noised | None) -> tuple[Tensor, Tensor | None]:
+    def _losses(self, asked: _Noised, weight: Tensor, kept: _Noised | None) -> tuple[Tensor, Tensor | None]:
         """The subject's loss, and the class's, in one pass of the denoiser."""
         if kept is None:
             with self._autocast():
                 answer = self.base.velocity(asked.noisy, asked.levels, asked.states)
-                return error(answer, asked.target, asked.weight), None
+                return error(answer, asked.target, weight), None
         own = self._own(kept)
         noisy, levels = torch.cat([asked.noisy, kept.noisy]), torch.cat([asked.levels, kept.levels])
         with self._autocast():
             answers = self.base.velocity(noisy, levels, torch.cat([asked.states, kept.states]))
             subject, others = answers.split([len(asked.noisy), len(kept.noisy)])
-            return error(subject, asked.target, asked.weight), F.mse_loss(others, own)
+            return error(subject, asked.target, weight), F.mse_loss(others, own)
 
     def _class(self, generator: torch.Generator) -> _Noised | None:
         """Clips of the class at their noise levels. Without a LoRA the denoiser forgets nothing: there is none."""
         if not self.layers or not self.settings.prior_weight or not len(self.data.prior):
             return None
         chosen = torch.randint(len(self.data.prior), (self.settings.batch,), generator=generator)
-        clean = self.data.prior[chosen]
-        return self._noised(clean, _alike(clean), self._prior_states[chosen], generator)
+        return self._noised(self.data.prior[chosen], self._prior_states[chosen], generator)
 
     @torch.no_grad()
     def _own(self, asked: _Noised) -> Tensor:
@@ -250,30 +246,27 @@ class Trainer:
             for layer in self.layers:
                 layer.requires_grad_(True)
 
-    def _noised(self, clean: Tensor, weight: Tensor, states: Tensor, generator: torch.Generator) -> _Noised:
+    def _noised(self, clean: Tensor, states: Tensor, generator: torch.Generator) -> _Noised:
         settings = self.settings
         levels = self.base.noise.levels(len(clean), settings.low_noise, settings.high_noise, generator)
-        return self._at(clean, weight, torch.randn(clean.shape, generator=generator), levels, states)
+        return self._at(clean, torch.randn(clean.shape, generator=generator), levels, states)
 
-    def _at(self, clean: Tensor, weight: Tensor, noise: Tensor, levels: Tensor, states: Tensor) -> _Noised:
+    def _at(self, clean: Tensor, noise: Tensor, levels: Tensor, states: Tensor) -> _Noised:
         device = self.accelerator.device
         levels = levels.to(device)
         noisy, target = self.base.noise.mixed(clean.to(device), noise.to(device), levels)
-        return _Noised(noisy, levels, target, states, weight.to(device))
+        return _Noised(noisy, levels, target, states)
 
-    def _fixed_errors(
-        self, clean: Tensor, weights: Tensor, states: Tensor, *, base: bool
-    ) -> tuple[float, float]:
+    def _fixed_errors(self, clean: Tensor, states: Tensor, weights: Tensor, *, base: bool) -> tuple[float, float]:
         """Mean errors over LEVELS with fixed noise: against the truth, and (0 where not asked) against the base."""
         truth, moved = [], []
         for place, level in enumerate(LEVELS):
             noise = torch.stack([_fixed_noise(clean[n], 977 + 31 * place + n) for n in range(len(clean))])
             for part in torch.arange(len(clean)).split(self.settings.batch):
-                levels = torch.full((len(part),), level)
-                asked = self._at(clean[part], weights[part], noise[part], levels, states[part])
+                asked = self._at(clean[part], noise[part], torch.full((len(part),), level), states[part])
                 with self._autocast():
                     answer = self.base.velocity(asked.noisy, asked.levels, asked.states)
-                truth.append(len(part) * float(error(answer, asked.target, asked.weight)))
+                truth.append(len(part) * float(error(answer, asked.target, weights[part])))
                 moved.append(len(part) * float(F.mse_loss(answer, self._own(asked))) if base else 0.0)
         count = len(LEVELS) * max(1, len(clean))
         return sum(truth) / count, sum(moved) / count
@@ -284,11 +277,6 @@ class Trainer:
     def _attention(self) -> AbstractContextManager[None]:
         """Plain on a CPU, quicker backwards than the fused one; what is recomputed backwards has to be the same."""
         return sdpa_kernel(SDPBackend.MATH) if self.accelerator.device.type == "cpu" else nullcontext()
-
-
-def _alike(latents: Tensor) -> Tensor:
-    """Weights of latents (B, z, t, h, w) of which none counts more than another."""
-    return torch.ones(len(latents), 1, *latents.shape[2:])
 
 
 def _fixed_noise(like: Tensor, seed: int) -> Tensor:

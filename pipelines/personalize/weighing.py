@@ -23,8 +23,6 @@ def weights(frames: NDArray[np.uint8], shape: tuple[int, int, int], more: float)
 
     A latent that shows nothing but the subject weighs 1 + more, one without it 1; the mean is 1.
     """
-    if not more:
-        return torch.ones(1, 1, *shape)
     places = np.unique(np.linspace(0, len(frames) - 1, LOOKED_AT).round().astype(int))
     seen = {place: find(frames[place]).mask for place in places if not _repeats(frames, place)}
     nearest = [min(seen, key=lambda place: abs(place - frame)) for frame in range(len(frames))]
@@ -32,6 +30,11 @@ def weights(frames: NDArray[np.uint8], shape: tuple[int, int, int], more: float)
     share = F.adaptive_avg_pool3d(masks[None, None], shape)
     found = 1.0 + more * share
     return found / found.mean()
+
+
+def alike(count: int) -> Tensor:
+    """The weights (count, 1, 1, 1, 1) of examples in which nothing counts for more than the rest."""
+    return torch.ones(count, 1, 1, 1, 1)
 
 
 def _repeats(frames: NDArray[np.uint8], place: int) -> bool:
