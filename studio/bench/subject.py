@@ -112,7 +112,8 @@ def measure(say: Say, settings: Settings | None = None, extent: Extent | None = 
     size = extent or Extent()
     found = list(_all(settings or Settings.read(), size, say))
     untrained = [one.shares["untrained"] for one in found]
-    clips = f"{len(found)} subjects, {size.prompts} prompts, {size.seeds} seeds, quick preset"
+    preset = ", ".join(("quick preset", *(f"{name} {value}" for name, value in size.changes.items())))
+    clips = f"{len(found)} subjects, {size.prompts} prompts, {size.seeds} seeds, {preset}"
     measures = [
         _rendered("ceiling: true renders taken for the subject", [one.ceiling for one in found]),
         _rendered("floor: others of its class taken for it", [one.floor for one in found]),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.bench import control, subject
@@ -24,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     subjects = parser.add_argument_group("subject only (with --seeds)")
     subjects.add_argument("--subjects", type=_count, metavar="N", help="how many held-out subjects (5)")
     subjects.add_argument("--prompts", type=_count, metavar="N", help="how many prompts for each (6)")
-    subjects.add_argument("--train-steps", type=_count, metavar="N", help="steps of each training (the quick preset's)")
+    subjects.add_argument("--set", action="append", metavar="NAME=VALUE", help="one setting of the quick preset")
     subjects.add_argument(
         "--method", action="append", choices=("reference", "token", "lora", "both"), help="which (all); may come twice"
     )
@@ -62,9 +63,18 @@ def _of_subject(options: argparse.Namespace) -> subject.Extent:
 
     given = {name: getattr(options, name) for name in ("subjects", "prompts", "seeds")}
     given["methods"] = tuple(dict.fromkeys(options.method)) if options.method else None
-    if options.train_steps:
-        given["changes"] = {"steps": options.train_steps, "every": options.train_steps}
+    if options.set:
+        given["changes"] = _changes(options.set)
     return Extent(**{name: value for name, value in given.items() if value is not None})
+
+
+def _changes(said: Sequence[str]) -> dict[str, Any]:
+    """What was said of a training's settings, by name. Raises InvalidRequest."""
+    from pipelines.personalize.settings import Settings, to_dict
+    from studio.cli.train_settings import changed
+
+    names = {text.partition("=")[0] for text in said}
+    return {name: value for name, value in changed(to_dict(Settings()), said).items() if name in names}
 
 
 def _count(text: str) -> int:

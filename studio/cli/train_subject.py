@@ -92,25 +92,11 @@ def _wish(options: argparse.Namespace, studio: Studio, console: Console) -> Trai
 def _settings(studio: Studio, options: argparse.Namespace, card: Any) -> Settings:
     """The preset with what `--set` changes. Raises InvalidRequest."""
     from pipelines.personalize.settings import from_dict, to_dict
-    from studio.cli.making import wrong
+    from studio.cli.train_settings import changed
     from studio.subjects.costs import preset_here
 
-    values = to_dict(preset_here(studio, card, options.preset, options.method))
-    for text in options.set:
-        name, _, value = text.partition("=")
-        if name not in values:
-            raise wrong("settings", f"There is no setting {name!r}.", f"There are: {', '.join(values)}.")
-        values[name] = _read(value, values[name])
-    return from_dict(values)
-
-
-def _read(text: str, like: Any) -> Any:
-    if isinstance(like, bool):
-        return text.lower() in ("1", "true", "yes", "on")
-    try:
-        return type(like)(text)
-    except ValueError:
-        return text  # the settings' own reader says what is wrong
+    preset = preset_here(studio, card, options.preset, options.method)
+    return from_dict(changed(to_dict(preset), options.set))
 
 
 def _wait(studio: Studio, version: SubjectVersionRow, job: JobRow, console: Console) -> SubjectVersionRow:

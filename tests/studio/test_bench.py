@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.toybox.bench.readings import ESTIMATORS
 from studio import bench
-from studio.bench import click, library, page
+from studio.bench import click, library, page, subject
 from studio.bench.camera import Extent
 from studio.bench.report import Measure, Report, machine
 from studio.cli import bench_extent, main
@@ -82,3 +82,15 @@ def test_an_extent_is_what_was_said_and_the_rest_as_usual() -> None:
     assert bench_extent.extent_of(asked) == Extent(paths=2, estimators=("exact", "structure"))
     assert bench_extent.extent_of(parser.parse_args(["camera"])) is None
     assert tuple(ESTIMATORS) == bench_extent.ESTIMATORS
+
+
+def test_the_settings_of_a_measured_training_are_those_said(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name")
+    bench_extent.arguments(parser)
+    asked = parser.parse_args(["subject", "--set", "subject_weight=3", "--set", "steps=40", "--prompts", "2"])
+    assert bench_extent.extent_of(asked) == subject.Extent(prompts=2, changes={"subject_weight": 3.0, "steps": 40})
+    assert main(["bench", "subject", "--set", "stride=3"]) == 1
+    assert "There is no setting 'stride'" in capsys.readouterr().err
+    assert main(["bench", "subject", "--set", "steps=0"]) == 1
+    assert "steps 0 is outside 1" in capsys.readouterr().err
