@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from pipelines.families.family import ModelCard
     from pipelines.models.catalog import Catalog
     from studio.home import Home
+    from studio.settings import Settings
 
-HELP = "list, add, fetch and check models, and LoRA files"
+HELP = "list, add, fetch, check and remove models, and LoRA files"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pull.add_argument("--mirror", metavar="URL", help="another place than the Hugging Face Hub (also GIMBAL_HUB)")
     verify = actions.add_parser("verify", help="compare a fetched model with the hashes it came with")
     verify.add_argument("card", metavar="CARD")
+    remove = actions.add_parser("remove", help="delete a fetched model, or forget an added one, whose files stay")
+    remove.add_argument("card", metavar="CARD")
     lora = actions.add_parser("lora", help="list the LoRA files, or add one, or a folder of them")
     lora.add_argument("file", type=Path, nargs="?", metavar="FILE")
     for action in actions.choices.values():
@@ -55,6 +58,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
             folder = folder_of(options.card, home) or catalog_of(settings.assets, home).card(options.card).folder
             return _verify(options.card, folder, console)
+        case "remove":
+            return _remove(options.card, settings, console)
         case "lora":
             return _lora(options.file, home, console)
     return _list(catalog_of(settings.assets, home), home, console)
@@ -89,6 +94,21 @@ def _verify(card_id: str, folder: Path, console: Console) -> int:
         console.say(f"{card_id} is as it came.")
     console.result(ok=not wrong, wrong=list(wrong))
     return 1 if wrong else 0
+
+
+def _remove(card_id: str, settings: Settings, console: Console) -> int:
+    """Take a model away. Raises UnknownModel, GimbalError where it came with Gimbal or a job needs it."""
+    from studio.shelf.models import Models
+    from studio.studio import Studio
+
+    studio = Studio(settings, worker=False)
+    try:
+        freed = Models(studio).remove(card_id)
+    finally:
+        studio.close()
+    console.say(f"{card_id} is gone; {freed / 1e9:.1f} GB are free again." if freed else f"{card_id} is forgotten.")
+    console.result(model=card_id, freed_bytes=freed)
+    return 0
 
 
 def _lora(file: Path | None, home: Home, console: Console) -> int:

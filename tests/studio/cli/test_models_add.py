@@ -1,7 +1,8 @@
-"""`models add` of single files and of ComfyUI's folder, by the command itself."""
+"""`models add` of folders, single files and of ComfyUI's folder, and `models remove`, by the commands themselves."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -39,3 +40,27 @@ def test_all_that_fits_of_comfyui_is_added_and_the_rest_is_told(gimbal: Gimbal, 
     (models / "checkpoints" / "bad.safetensors").write_bytes(b"12345678")
     answer = gimbal("models", "add", tmp_path / "ComfyUI")
     assert answer.code == 0 and "added as good" in answer.out and "bad.safetensors" in answer.out
+
+
+def test_what_was_added_is_forgotten_and_stays_where_it_is(gimbal: Gimbal, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(gimbal.assets / "models" / "tiny", own)
+    assert [card["id"] for card in gimbal("models", "add", own, "--json").json["models"]] == ["own"]
+    assert gimbal("models", "remove", "own", "--json").json["freed_bytes"] == 0
+    assert {card["id"] for card in gimbal("models", "--json").json["models"]} == {"tiny"}
+    assert (own / "model_index.json").is_file()
+
+
+def test_a_model_that_was_put_together_is_deleted_and_its_file_is_not(gimbal: Gimbal, tmp_path: Path) -> None:
+    file = original(gimbal.assets / "models" / "tiny", tmp_path / "Mine.safetensors")
+    gimbal("models", "add", file)
+    assert gimbal("models", "remove", "mine", "--json").json["freed_bytes"] > 0
+    assert file.is_file()
+    assert {card["id"] for card in gimbal("models", "--json").json["models"]} == {"tiny"}
+
+
+def test_a_model_that_came_with_gimbal_or_is_unknown_is_not_removed(gimbal: Gimbal) -> None:
+    shipped = gimbal("models", "remove", "tiny", "--json")
+    assert shipped.code == 1 and "came with Gimbal" in shipped.json["error"]["message"]
+    assert gimbal("models", "remove", "another", "--json").code == 1
+    assert (gimbal.assets / "models" / "tiny" / "model_index.json").is_file()
