@@ -54,10 +54,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
             return fetch(options.card, options.mirror, settings, console)
         case "verify":
-            from studio.cli.models_estimators import folder_of
+            from studio.shelf.fetching import fetched_folder
 
-            folder = folder_of(options.card, home) or catalog_of(settings.assets, home).card(options.card).folder
-            return _verify(options.card, folder, console)
+            return _verify(options.card, fetched_folder(options.card, settings, home), console)
         case "remove":
             return _remove(options.card, settings, console)
         case "lora":
@@ -97,13 +96,15 @@ def _verify(card_id: str, folder: Path, console: Console) -> int:
 
 
 def _remove(card_id: str, settings: Settings, console: Console) -> int:
-    """Take a model away. Raises UnknownModel, GimbalError where it came with Gimbal or a job needs it."""
+    """Take a model or an estimator away. Raises UnknownModel, and GimbalError for one that has to stay."""
+    from studio.shelf.estimators import Estimators
     from studio.shelf.models import Models
     from studio.studio import Studio
 
     studio = Studio(settings, worker=False)
     try:
-        freed = Models(studio).remove(card_id)
+        readers = Estimators(studio)
+        freed = readers.remove(card_id) if readers.has(card_id) else Models(studio).remove(card_id)
     finally:
         studio.close()
     console.say(f"{card_id} is gone; {freed / 1e9:.1f} GB are free again." if freed else f"{card_id} is forgotten.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cli.console import Console
@@ -29,9 +28,3 @@ def listed(home: Home, console: Console) -> list[dict[str, Any]]:
          "repository": one.source.repository}
         for one in away
     ]  # fmt: skip
-
-
-def folder_of(name: str, home: Home) -> Path | None:
-    """The folder of a fetched estimator; None where none is called so."""
-    folders = home.estimators.iterdir() if home.estimators.is_dir() else ()
-    return next((folder for folder in folders if folder.name == name), None)

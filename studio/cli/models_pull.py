@@ -21,7 +21,7 @@ def fetch(card_id: str, mirror: str | None, settings: Settings, console: Console
     home = prepare(settings.home)
     wanted = fetching.to_fetch(card_id, settings, home)
     if wanted is None:
-        raise UnknownModel(f"The model {card_id} is here already.", f"Make a clip: --model {card_id}")
+        raise UnknownModel(f"{card_id} is here already.", "launch.py models lists what is here.")
     card, source = wanted.card, wanted.card.source
     if source is not None:
         about = "" if not source.non_commercial else ", which forbids commercial use"

@@ -58,14 +58,25 @@ def to_fetch(card_id: str, settings: Settings, home: Home) -> Wanted | None:
 
     catalog = catalog_of(settings.assets, home)
     known = [Wanted(card, whole) for card in catalog.published()]
-    known += [Wanted(one, estimators.whole) for one in estimators.published(home.estimators)]
+    readers = estimators.published(home.estimators)
+    known += [Wanted(one, estimators.whole) for one in readers if not one.folder.exists()]
     for wanted in known:
         if wanted.card.id == card_id:
             return wanted
-    if card_id in {card.id for card in catalog.cards()}:
+    if card_id in {*(card.id for card in catalog.cards()), *(one.id for one in readers)}:
         return None
     names = ", ".join(wanted.card.id for wanted in known) or "none"
     raise UnknownModel(f"No published model is called {card_id[:80]!r}.", f"These can be fetched: {names}.")
+
+
+def fetched_folder(name: str, settings: Settings, home: Home) -> Path:
+    """The folder of an estimator or a model that is here. Raises UnknownModel, BrokenCheckpoint."""
+    estimator = next((folder for folder in _children(home.estimators) if folder.name == name), None)
+    return estimator or catalog_of(settings.assets, home).card(name).folder
+
+
+def _children(folder: Path) -> tuple[Path, ...]:
+    return tuple(folder.iterdir()) if folder.is_dir() else ()
 
 
 def fetch(wanted: Wanted, settings: Settings, tell: Callable[[Fetched], None], mirror: str | None = None) -> Path:

@@ -13,12 +13,12 @@ import logging
 import shutil
 import subprocess
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.conditioning.estimators import candidates
 from pipelines.domain.errors import GimbalError
 from studio.home import Home, storage_error
 from studio.jobs.executors.process import ending, spawn
@@ -187,9 +187,13 @@ class Bench:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        added = estimator_folders(self._home)
+        known = frozenset(candidates(added))
+        if self._process is not None and self._process.known != known:
+            self._end_process()  # it looked for estimators when it began; some have come or gone since
         if self._process is None:
-            process = _Running(spawn(self._home.logs / "structure.log", "studio.structure.process"))
-            process.pipe.send(Begin(added=estimator_folders(self._home)))
+            process = _Running(spawn(self._home.logs / "structure.log", "studio.structure.process"), known)
+            process.pipe.send(Begin(added=added))
             self._process = process
             threading.Thread(target=self._listen, args=(process,), name="bench", daemon=True).start()
         return self._process
@@ -202,8 +206,9 @@ class Bench:
         except EOFError:
             reason = ending(process.ended())
         with self._changed:
-            if self._process is process:
-                self._process = None
+            if self._process is not process:
+                return  # it was let go, and what runs now is another's
+            self._process = None
             if self._running and not self._closed:
                 message = f"The process that looks at clips is gone: {reason}."
                 self._end(self._running, state="failed", message=message, hint="Try again with a shorter clip.")
@@ -282,13 +287,13 @@ def _told(failed: Failed) -> dict[str, Any]:
 
 
 class _Running:
-    """The process and the pipe to it."""
+    """The process and the pipe to it. known: the folders of estimators that were there when it began."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], known: frozenset[Path]) -> None:
         assert process.stdin is not None and process.stdout is not None
         self._process = process
         self.pipe = Pipe(process.stdout, process.stdin)
-        self.began = time.monotonic()
+        self.known = known
 
     def kill(self) -> None:
         self._process.kill()

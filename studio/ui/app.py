@@ -23,6 +23,7 @@ from studio.ui import (
     routes_camera,
     routes_clips,
     routes_control,
+    routes_estimators,
     routes_files,
     routes_models,
     routes_queue,
@@ -78,6 +79,7 @@ def build(studio: Studio, token: str | None = None) -> FastAPI:
     app.include_router(routes_control.router(studio, bench))
     app.include_router(routes_files.router(studio, exports))
     app.include_router(routes_models.router(studio))
+    app.include_router(routes_estimators.router(studio))
     app.include_router(routes_sources.router(studio))
     app.include_router(routes_subjects.router(studio))
     app.mount("/gimbal/static", _Fresh(directory=STATIC), name="static")

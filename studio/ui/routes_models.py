@@ -61,7 +61,7 @@ def _changes(routes: APIRouter, studio: Studio) -> None:
     @routes.post("/api/models/add")
     def add(request: Request, path: Annotated[str, Body(embed=True, max_length=5000)]) -> dict[str, Any]:
         """Use what lies at a path; only for pages on this machine, for paths of it are nobody else's business."""
-        _only_here(request)
+        only_here(request)
         try:
             return {"added": [{"id": card.id, "title": card.title} for card in studio.models.add(path)]}
         except GimbalError as error:  # what a person typed may be wrong, that is an answer, too
@@ -69,16 +69,17 @@ def _changes(routes: APIRouter, studio: Studio) -> None:
 
     @routes.post("/api/models/{card_id}/remove")
     def remove(request: Request, card_id: str) -> dict[str, Any]:
-        _only_here(request)
+        only_here(request)
         return {"freed": studio.models.remove(card_id)}
 
     @routes.post("/api/models/{card_id}/discard")
     def discard(request: Request, card_id: str) -> dict[str, Any]:
-        _only_here(request)
+        only_here(request)
         return {"freed": studio.models.discard(card_id)}
 
 
-def _only_here(request: Request) -> None:
+def only_here(request: Request) -> None:
+    """Raises GimbalError where the page is not on the machine that Gimbal runs on."""
     try:
         is_here = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
     except ValueError:

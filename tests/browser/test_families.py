@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from pipelines.conditioning.estimators import SHIPPED
+from pipelines.conditioning.published import published
 from pipelines.families import NAMES, family_named
 from pipelines.families.family import ModelCard
 from pipelines.models.hub import sha256_of
@@ -22,6 +24,7 @@ from tests.studio.shelf.samples import write_lora
 from tests.support.hub import FakeHub, fake_hub, files_of
 
 WORDS, PICTURE, AWAY = "cogvideox-2b", "svd-xt", "wan-2.1-vace-1.3b"
+READER = "depth-anything-v2-small"
 TINY_WIDTH = 48
 
 
@@ -39,7 +42,9 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stocked]:
     cards = {card.id: card for name in NAMES for card in family_named(name).published(built)}
     for name in (WORDS, PICTURE):
         shutil.copytree(tiny_family.write(built, cards[name]), folder / name)
-    with fake_hub(remote(built, cards[AWAY])) as hub:
+    readers = {one.id: one for one in published(built)}
+    depth = files_of(SHIPPED["depth"], readers[READER].source.repository)
+    with fake_hub(remote(built, cards[AWAY]) | depth) as hub:
         assert cards[AWAY].source is not None
         hub.commit = cards[AWAY].source.revision or hub.commit
         yield Stocked(folder, hub)
@@ -148,6 +153,28 @@ def test_a_model_is_fetched_while_the_page_is_gone_and_removed_again(page: Page,
     wait_for_api(page, "start", lambda told: AWAY not in {card["id"] for card in told["cards"]})
     put_away(page)
     expect(page.locator("#gm-in-model")).to_have_value("toybox")
+
+
+def test_an_estimator_is_fetched_and_reads_depth_in_the_form(page: Page) -> None:
+    page.click("#gm-tab-control")
+    page.click(".gm-c-chip[data-kind=depth]")
+    chosen = page.get_by_label("What reads Depth")
+    expect(chosen.locator("option")).to_have_count(1)
+    page.get_by_role("button", name="Which estimators are here").click()
+    row = page.locator(f".gm-m-model[data-estimator='{READER}']")
+    expect(row).to_contain_text("reads depth · 99 MB to fetch")
+    row.get_by_role("button", name="Fetch").click()
+    row.get_by_role("button", name="Check").click()
+    expect(page.locator(".gm-toast", has_text="every file is as it came")).to_be_visible()
+    put_away(page)
+    chosen.select_option(READER)
+    expect(chosen).to_have_value(READER)
+    shelf(page, "Estimators")
+    row.get_by_role("button", name="Remove").click()
+    row.get_by_role("button", name="Delete").click()
+    expect(row).to_contain_text("to fetch")
+    put_away(page)
+    expect(chosen.locator("option:checked")).to_have_text(f"{READER}: not here any more")
 
 
 def test_a_lora_makes_its_sample_and_comes_back_after_it_was_taken_out(page: Page, tmp_path: Path) -> None:

@@ -1,13 +1,12 @@
-"""Compare a fetched model with the hashes it came with: every file is read, which takes minutes for large ones."""
+"""Compare what was fetched with the hashes it came with: every file is read, which takes minutes for large models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from studio.home import catalog_of
 from studio.jobs.tasks import BesideContext
-from studio.shelf.fetching import FetchSpec
+from studio.shelf.fetching import FetchSpec, fetched_folder
 
 NAME = "verify_model"
 
@@ -22,7 +21,7 @@ def do(context: BesideContext) -> Mapping[str, Any]:
     from pipelines.models.fetch import verify
 
     spec = FetchSpec.from_json(context.spec_json)
-    card = catalog_of(context.settings.assets, context.home).card(spec.model)
+    folder = fetched_folder(spec.model, context.settings, context.home)
     context.report("checking")
-    wrong = verify(card.folder, lambda done, total: context.report("checking", done, total))
+    wrong = verify(folder, lambda done, total: context.report("checking", done, total))
     return {"model": spec.model, "wrong": list(wrong)}

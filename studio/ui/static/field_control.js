@@ -11,7 +11,7 @@ import { makeWork } from "./control/work.js";
 import { heading } from "./fields.js";
 import { beforeGenerate } from "./go.js";
 import { makePicture } from "./start_picture.js";
-import { on, set, state } from "./store.js";
+import { loadReaders, on, set, state } from "./store.js";
 import { fail, tell, undoable } from "./toast.js";
 
 let work = null;
@@ -67,6 +67,8 @@ function startPart(reason) {
 function begin(value) {
   work = makeWork(value);
   sources = Object.assign(makeSources(work, (view) => bench?.open(view)), { remove });
+  loadReaders().catch(fail);
+  on("readers", () => drawn?.show());
   work.on((what) => {
     if (what?.fault) return fail(what.fault);
     if (["doc", "target", "made", "coming"].includes(what)) drawn.show();

@@ -6,7 +6,7 @@
  * clip: the clip on the stage and in the inspector, or null. clips: the takes of the project, newest first.
  * against: the clip that the one on the stage is compared with, or null. choosing: whether the next click on a take chooses
  * that. picked: clips picked in the library.
- * training: id of a training's job that the Subject tab is to open, or null.
+ * readers: what reads structure here, null until somebody asked. training: id of a training's job that the Subject tab is to open, or null.
  */
 import { get } from "./api.js";
 
@@ -28,6 +28,7 @@ export const state = {
   choosing: false,
   picked: [],
   look: null,
+  readers: null,
   training: null,
   queueOpen: false,
 };
@@ -46,6 +47,11 @@ export function set(patch) {
   Object.assign(state, patch);
   if (!changed.length) return;
   for (const { keys, fn } of listeners) if (keys.some((key) => changed.includes(key))) fn(state);
+}
+
+/** What reads structure here, afresh: an estimator may have come or gone. */
+export async function loadReaders() {
+  set({ readers: (await get("control/estimators")).estimators });
 }
 
 /** Every unfinished or failed job, running ones first. */

@@ -42,7 +42,14 @@ def test_an_estimator_is_fetched_checked_and_then_offered(gimbal: Gimbal, hub: F
     answer = gimbal("models", "verify", NAME, "--json")
     assert answer.code == 1 and answer.json["wrong"] == ["config.json"]
     again = gimbal("models", "pull", NAME, "--mirror", hub.url, "--json")
-    assert again.code == 1 and "is there already" in again.json["error"]["message"]
+    assert again.code == 1 and "is here already" in again.json["error"]["message"]
+
+
+def test_a_fetched_estimator_is_removed_and_a_shipped_one_is_not(gimbal: Gimbal, hub: FakeHub) -> None:
+    gimbal("models", "pull", NAME, "--mirror", hub.url)
+    assert gimbal("models", "remove", NAME, "--json").json["freed_bytes"] > 0
+    assert not (Home(gimbal.home).estimators / NAME).exists()
+    assert gimbal("models", "remove", NAME, "--json").code == gimbal("models", "remove", "toybox-depth").code == 1
 
 
 def test_a_repository_that_is_no_estimator_is_never_offered(gimbal: Gimbal, hub: FakeHub) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 
+from pipelines.conditioning.estimators import SHIPPED
 from pipelines.domain.errors import GimbalError
 from projects_db.records import NotFound
 from studio.home import prepare
@@ -91,6 +93,17 @@ def test_a_process_that_dies_fails_its_task_and_the_next_one_works(
         process.kill()
     assert "gone" in bench.wait(task.id).message
     assert bench.make(Extract(source=source.sha256, control="grey", target=GRID)).estimator == "grey"
+
+
+def test_an_estimator_that_came_while_the_process_rested_is_used(
+    library: Library, bench: Bench, tmp_path: Path
+) -> None:
+    source = library.add_media(clip_file(tmp_path), "source.mp4")
+    wish = Extract(source=source.sha256, control="depth", target=GRID, estimator="my-depth")
+    with pytest.raises(GimbalError, match="Nothing named"):
+        bench.make(wish)
+    shutil.copytree(SHIPPED["depth"], library.home.estimators / "my-depth")
+    assert bench.make(wish).estimator == "my-depth"
 
 
 def test_a_source_that_is_not_there_is_told_at_once(bench: Bench) -> None:

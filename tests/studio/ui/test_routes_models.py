@@ -76,6 +76,19 @@ def test_folders_are_added_from_this_machine_alone(client: TestClient) -> None:
         assert answer.status_code == 400 and "on the machine" in answer.json()["error"]["message"]
 
 
+def test_a_page_learns_which_estimators_are_here_and_which_can_be_fetched(client: TestClient, project: str) -> None:
+    told = {each["id"]: each for each in client.get("/gimbal/api/estimators").json()["estimators"]}
+    assert told["canny"] | {"reads": "edges", "origin": "here", "licence": "", "job": None} == told["canny"]
+    offered = told["depth-anything-v2-base"]
+    assert (offered["origin"], offered["non_commercial"], offered["size"]) == ("away", True, 390_000_000)
+    for path, words in (("nobody/fetch", "can be fetched"), ("vitpose-base-simple/verify", "not fetched by Gimbal")):
+        answer = client.post(f"/gimbal/api/estimators/{path}", json={"project": project})
+        assert answer.status_code >= 400 and words in str(answer.json())
+    for path in ("vitpose-base-simple/remove", "vitpose-base-simple/discard"):
+        answer = client.post(f"/gimbal/api/estimators/{path}", json={})
+        assert answer.status_code == 400 and "on the machine" in answer.json()["error"]["message"]
+
+
 def test_what_cannot_be_fetched_is_told(client: TestClient, project: str) -> None:
     for name, words in (("toybox", "here already"), ("nobody", "can be fetched")):
         answer = client.post(f"/gimbal/api/models/{name}/fetch", json={"project": project})

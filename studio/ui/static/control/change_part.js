@@ -1,9 +1,8 @@
 /** What of the source is made anew, in the form. */
 import { button, h, plain, text } from "../dom.js";
-import { get } from "../api.js";
-import { fail } from "../toast.js";
 import { maskFile } from "./mask_file.js";
 import { CHANGES, painted } from "./plan.js";
+import { drawReaders, readersOf } from "./readers.js";
 
 const [LEAST, MOST, STEP] = [0.05, 0.95, 0.05];
 
@@ -16,11 +15,6 @@ export function changePart(work, can, open) {
   const following = h("label", { class: "gm-c-check", title: "Off: the same place in every frame" }, follow, h("span", {}, "Follow it through the clip"));
   const tracker = h("select", { "aria-label": "What follows the mask", onchange: () => put({ estimator: tracker.value }, { now: true }) });
   const tracking = h("div", { class: "gm-c-line gm-c-second", hidden: true }, tracker);
-  get("control/estimators").then(({ estimators }) => {
-    const known = estimators.filter(({ control }) => control === "mask");
-    tracker.replaceChildren(...known.map(({ id, title, available, why_not }) => h("option", { value: id, disabled: !available }, available ? title : `${title}: ${why_not}`)));
-    show();
-  }, fail);
   const invert = h("input", { type: "checkbox", onchange: () => put({ invert: invert.checked }) });
   const inverting = h("label", { class: "gm-c-check" }, invert, h("span", {}, "Everything but what is painted"));
   const state = h("span", { class: "gm-muted gm-num" });
@@ -61,8 +55,8 @@ export function changePart(work, can, open) {
     brought.node.hidden ||= now !== "paint";
     following.hidden ||= change.file?.kind === "clip"; // it moves by itself
     strength.hidden = now !== "style";
+    drawReaders(tracker, readersOf("mask"), change.estimator);
     tracking.hidden = tracker.options.length < 2 || (now === "paint" && (following.hidden || !change.follow));
-    tracker.value = change.estimator || [...tracker.options].find((one) => !one.disabled)?.value || "";
     follow.checked = change.follow;
     invert.checked = change.invert;
     slider.value = String(change.strength);

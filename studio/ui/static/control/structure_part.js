@@ -1,9 +1,12 @@
 /** The structures in the form: which are read off the source, how strongly they count, and by which estimator. */
 import { button, h, icon, keyed, plain, text } from "../dom.js";
-import { get, post } from "../api.js";
+import { post } from "../api.js";
 import { fail } from "../toast.js";
+import { openShelf } from "../models/shelf.js";
+import { state } from "../store.js";
 import { menu } from "../top.js";
 import { STRUCTURES, controlOf, nameOf } from "./plan.js";
+import { drawReaders, readersOf } from "./readers.js";
 import { structure } from "./sources.js";
 import { spanPart } from "./span_part.js";
 
@@ -24,8 +27,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
   const rows = h("div", { class: "gm-c-rows" });
   const mix = h("p", { class: "gm-reason", hidden: true }, "Depth and flow are mixed by their strengths; lines and skeletons lie over them.");
   const counts = spanPart(work, span);
-  let choices = [];
-  get("control/estimators").then((told) => { choices = told.estimators; show(); }).catch(fail);
+  const more = button("", "Which estimators are here, and which can be fetched", () => openShelf("estimators"), { word: "Estimators…" });
 
   const held = (kind) => work.doc.structures.find((each) => each.kind === kind);
   const put = (kind, patch, options) => work.change({ structures: work.doc.structures.map((each) => (each.kind === kind ? { ...each, ...patch } : each)) }, options);
@@ -38,7 +40,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
   /** The estimators that can read a structure: line art is a way of its own to find edges. */
   function readers(kind) {
     const control = controlOf(kind);
-    const all = choices.filter((choice) => choice.control === control);
+    const all = readersOf(control);
     if (control !== "edges") return all;
     return all.filter((choice) => (choice.id === "lineart") === (kind === "lineart"));
   }
@@ -50,7 +52,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     if (source?.kind === "figure" && kind !== "pose" && !held(kind)) return "A posed figure has a pose only.";
     if (source?.kind === "image" && kind === "flow") return "A still picture has no motion.";
     const all = readers(kind);
-    if (choices.length && !all.some((choice) => choice.available)) return all[0]?.why_not || "No estimator reads this here.";
+    if (state.readers && !all.some((choice) => choice.available)) return all[0]?.why_not || "No estimator reads this here.";
     return "";
   }
   function create({ kind }) {
@@ -91,13 +93,7 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     if (document.activeElement !== entry) entry.value = plain(each.strength);
     const figured = each.kind === "pose" && work.doc.source?.kind === "figure" && !each.given;
     reader.hidden = Boolean(each.given) || figured || readers(each.kind).length < 1;
-    const options = readers(each.kind).map(({ id, title, available, why_not }) => [id, available ? title : `${title}: ${why_not}`, available]);
-    const now = JSON.stringify(options);
-    if (reader.dataset.now !== now) {
-      reader.dataset.now = now;
-      reader.replaceChildren(...options.map(([value, word, available]) => h("option", { value, disabled: !available }, word)));
-    }
-    reader.value = each.estimator || DEFAULTS[each.kind] || options.find(([, , available]) => available)?.[0] || "";
+    drawReaders(reader, readers(each.kind), each.estimator || DEFAULTS[each.kind]);
     const chosen = readers(each.kind).find(({ id }) => id === reader.value);
     text(origin, each.given ? each.name || "made elsewhere" : figured ? "the posed figure" : found(chosen));
     origin.hidden = !origin.textContent;
@@ -123,5 +119,5 @@ export function structurePart(work, sources, { why, kinds = [], most = 1, span =
     mix.hidden = work.doc.structures.length < 2;
     counts.show();
   }
-  return { nodes: [h("div", { class: "gm-choices", role: "group", "aria-label": "Structures" }, chips), rows, mix, counts.node, own], show };
+  return { nodes: [h("div", { class: "gm-choices", role: "group", "aria-label": "Structures" }, chips), rows, mix, counts.node, h("div", { class: "gm-line-pair" }, own, more)], show };
 }

@@ -1,9 +1,10 @@
 /** The models of the shelf: what is here, what can be fetched, and a folder that is on the disk already. */
-import { get, post } from "../api.js";
+import { post } from "../api.js";
 import { refreshForm } from "../bridge.js";
-import { bytes, h, keyed, text } from "../dom.js";
-import { loadStart, state } from "../store.js";
+import { bytes, h, text } from "../dom.js";
+import { loadStart } from "../store.js";
 import { fail, tell, undoable } from "../toast.js";
+import { diskOf, group, makeErrands } from "./errands.js";
 import { makeModelRow } from "./model_row.js";
 
 const VIEWS = [["here", "Here"], ["fits", "Fits here"], ["all", "All"]];
@@ -24,27 +25,18 @@ export function makeModelList(load) {
     h("div", { class: "gm-m-bar" }, find, h("div", { class: "gm-segments", role: "radiogroup", "aria-label": "Which models" }, views)),
     disk, broken, here.node, away.node, none, adding(load));
 
-  async function act(path, body, done) {
-    try {
-      done(await post(`models/${path}`, body));
-      await load();
-    } catch (error) {
-      fail(error);
-    }
-  }
   /** After models have come or gone: the form, the list of models and this list. */
   const changed = () => { refreshForm(); loadStart().catch(() => {}); };
+  const errands = makeErrands("models", load);
   const acts = {
-    fetch: (each) => act(`${each.id}/fetch`, { project: state.project }, () => tell(`${each.title} is on its way.`, { hint: "It goes on without this page, and after a restart." })),
-    stop: (each) => post(`jobs/${each.job.id}/stop`).then(() => { tell("It stops in a moment.", { hint: "What has come is kept." }); load(); }).catch(fail),
-    verify: (each) => act(`${each.id}/verify`, { project: state.project }, ({ job }) => follow(job, each)),
-    discard: (each) => act(`${each.id}/discard`, {}, ({ freed }) => tell(`${bytes(freed) || "Nothing"} freed.`)),
-    remove: (each) => act(`${each.id}/remove`, {}, ({ freed }) => {
+    ...errands,
+    remove: (each) => errands.act(`${each.id}/remove`, {}, ({ freed }) => {
       changed();
-      if (each.origin === "added") undoable(`${each.title} is no longer in the list; its files stay.`, () => act("add", { path: each.folder }, ({ refused }) => (refused ? fail(refused) : changed())));
+      if (each.origin === "added") undoable(`${each.title} is no longer in the list; its files stay.`, () => errands.act("add", { path: each.folder }, ({ refused }) => (refused ? fail(refused) : changed())));
       else tell(`${each.title} is removed.`, { hint: each.origin === "joined" ? "The files it was made of stay." : `${bytes(freed)} freed.` });
     }),
   };
+  const idOf = (each) => each.id;
   const create = (each) => makeModelRow(each, acts);
   const update = (row, each) => row.show(each, told);
 
@@ -56,11 +48,11 @@ export function makeModelList(load) {
     const meant = told.models.filter((each) => words.split(/\s+/).every((word) => said(each).includes(word)));
     const kept = meant.filter((each) => each.origin !== "away");
     const offered = meant.filter((each) => each.origin === "away" && (words || each.job || each.held || view === "all" || (view === "fits" && each.verdict !== "no")));
-    here.draw(kept, create, update);
-    away.draw(view === "here" && !words ? offered.filter((each) => each.job || each.held) : offered, create, update);
+    here.draw(kept, idOf, create, update);
+    away.draw(view === "here" && !words ? offered.filter((each) => each.job || each.held) : offered, idOf, create, update);
     none.hidden = Boolean(kept.length + offered.length);
     const hidden = told.models.filter((each) => each.origin === "away").length - offered.length;
-    text(disk, [`${bytes(told.free_bytes)} free on the disk`, told.offline ? "offline: nothing can be fetched" : `fetched from ${new URL(told.hub).host}`, !words && view === "fits" && hidden > 0 ? `${hidden} more need more memory than is here` : ""].filter(Boolean).join(" · "));
+    text(disk, [...diskOf(told), !words && view === "fits" && hidden > 0 ? `${hidden} more need more memory than is here` : ""].filter(Boolean).join(" · "));
     broken.replaceChildren(...told.broken.map((fault) => h("p", { class: "gm-problem" }, `${fault.name}: ${fault.message} ${fault.hint}`)));
   }
   return {
@@ -77,27 +69,6 @@ export function makeModelList(load) {
       for (const row of node.querySelectorAll(".gm-m-model")) row.live(jobs);
     },
   };
-}
-
-/** Tell what came of a check, once its job has ended. */
-async function follow(id, each) {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    const job = await get(`jobs/${id}`).catch(() => null);
-    if (!job || ["stopped"].includes(job.state)) return;
-    if (job.state === "failed") return void tell(job.error_message, { hint: job.error_hint, bad: true });
-    if (job.state !== "finished") continue;
-    const wrong = job.facts.wrong || [];
-    if (!wrong.length) return void tell(`${each.title}: every file is as it came.`);
-    return void tell(`${each.title}: ${wrong.length} files are not as they came.`, { hint: `${wrong.slice(0, 3).join(", ")}. Remove it and fetch it again.`, bad: true });
-  }
-}
-
-function group(title) {
-  const rows = h("div", { class: "gm-m-rows" });
-  const head = h("h3", {}, title);
-  const node = h("section", {}, head, rows);
-  return { node, draw(models, create, update) { node.hidden = !models.length; text(head, `${title} · ${models.length}`); keyed(rows, models, (each) => each.id, create, update); } };
 }
 
 /** A folder or file that is on this machine already. */

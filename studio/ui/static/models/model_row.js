@@ -1,9 +1,8 @@
 /** One model of the shelf: what it is, what it can do here, and what can be done with it. */
-import { button, bytes, duration, h, plain, text } from "../dom.js";
+import { button, bytes, h, plain, text } from "../dom.js";
 import { field } from "../fields.js";
+import { errandDeeds, heldOf, licenceOf, makeDeeds, makeWay, sizeOf, verifyDeed } from "./errands.js";
 import { aboutSeconds } from "./model_list.js";
-
-const STAGES = { fetching: "Fetching", checking: "Checking", starting: "Starting" };
 
 /** An element with show(model, list) and live(jobs by id); acts: {fetch, stop, verify, discard, remove} by model. */
 export function makeModelRow(first, acts) {
@@ -14,13 +13,11 @@ export function makeModelRow(first, acts) {
   const chance = h("p", { class: "gm-m-chance gm-num" });
   const tabs = h("div", { class: "gm-m-tabs" });
   const licence = h("span", { class: "gm-m-licence" });
-  const deeds = h("div", { class: "gm-m-deeds" });
-  const bar = h("i", {});
-  const words = h("span", { class: "gm-muted gm-num" });
-  const way = h("div", { class: "gm-m-way", hidden: true }, h("div", { class: "gm-bar" }, bar), words);
+  const deeds = makeDeeds(() => { drawn = ""; row.show(model, list); });
+  const way = makeWay();
   const more = h("details", { class: "gm-about" }, h("summary", {}, "More about it"), h("div", { class: "gm-m-more" }));
   const row = h("article", { class: "gm-m-model", dataset: { model: first.id } },
-    h("div", { class: "gm-m-head" }, h("div", {}, title, facts), deeds), way, chance, tabs, licence, more);
+    h("div", { class: "gm-m-head" }, h("div", {}, title, facts), deeds.node), way.node, chance, tabs, licence, more);
   let drawn = "";
 
   row.show = (each, told) => {
@@ -30,34 +27,17 @@ export function makeModelRow(first, acts) {
     if (now === drawn) return;
     drawn = now;
     text(title, each.title);
-    const size = each.origin === "away" ? each.size && `${bytes(each.size)} to fetch` : bytes(each.size);
-    const held = each.held && !each.job ? `${bytes(each.held)} of it are here` : "";
-    text(facts, [each.family, size, held].filter(Boolean).join(" · "));
+    text(facts, [each.family, sizeOf(each), heldOf(each)].filter(Boolean).join(" · "));
     row.dataset.verdict = each.verdict;
     text(chance, told_chance(each));
     tabs.replaceChildren(...each.tabs.map(able));
-    text(licence, `${each.licence}${each.non_commercial && !/commercial/i.test(each.licence) ? " (non-commercial)" : ""}`);
+    text(licence, licenceOf(each));
     licence.classList.toggle("gm-m-limited", each.non_commercial);
-    deeds.replaceChildren(...doing(each, told, acts, ask));
+    deeds.put(doing(each, told, acts, deeds.ask));
     more.lastChild.replaceChildren(...about(each));
-    if (!each.job) way.hidden = true;
-    else if (way.hidden) { way.hidden = false; bar.style.width = "0%"; text(words, each.job.state === "queued" ? "waiting" : "starting"); }
+    way.show(each);
   };
-  /** Ask before bytes are deleted: the buttons give way to the question. */
-  function ask(question, yes, run) {
-    const back = () => { drawn = ""; row.show(model, list); };
-    deeds.replaceChildren(h("span", { class: "gm-muted" }, question), h("button", { type: "button", class: "gm-button gm-line gm-m-yes", onclick: () => { run(); back(); } }, yes), h("button", { type: "button", class: "gm-button", onclick: back }, "Keep"));
-    deeds.querySelector("button").focus();
-  }
-  row.live = (jobs) => {
-    const job = model.job && jobs.get(model.job.id);
-    if (!job) return;
-    bar.style.width = `${100 * (job.fraction || 0)}%`;
-    const steps = job.steps ? `${bytes(job.step) || "0 B"} of ${bytes(job.steps)}` : "";
-    const waits = job.state === "queued" ? "waiting" : "";
-    const left = job.eta_seconds ? `${duration(job.eta_seconds)} left` : "";
-    text(words, waits || [job.stopping ? "Stopping" : STAGES[job.stage] || "Working", steps, left].filter(Boolean).join(" · "));
-  };
+  row.live = (jobs) => way.live(model, jobs);
   return row;
 }
 
@@ -75,17 +55,11 @@ function able({ title, why, lacks }) {
 }
 
 function doing(each, told, acts, ask) {
-  const busy = each.job;
-  if (busy) return [button("stop", `Stop ${busy.task === "verify_model" ? "checking" : "fetching"} ${each.title}`, () => acts.stop(each), { word: "Stop" })];
-  if (each.origin === "away") {
-    const blocked = told.offline;
-    const get = button("export", `${each.held ? "Go on fetching" : "Fetch"} ${each.title}`, () => acts.fetch(each), { word: each.held ? "Go on" : "Fetch", kind: "gm-line", disabled: blocked });
-    if (blocked) get.title = "Gimbal is offline: unset GIMBAL_OFFLINE and start again.";
-    return [each.held ? button("trash", `Throw away what has come of ${each.title}`, () => ask(`Delete ${bytes(each.held)}?`, "Delete", () => acts.discard(each))) : "", get];
-  }
+  const errand = errandDeeds(each, told, acts, ask);
+  if (errand) return errand;
   const now = field("model")?.value() === each.id;
   const use = button("use", now ? `In use: ${each.title}` : `Use ${each.title} for clips`, () => { field("model").put(each.id); document.querySelector(".gm-m-shelf")?.close(); }, { word: now ? "In use" : "Use", kind: "gm-line", disabled: now });
-  const verify = each.verifies && button("info", `Check ${each.title}: compare its files with their hashes`, () => acts.verify(each), { word: "Check" });
+  const verify = each.verifies && verifyDeed(each, acts);
   const stays = ["added", "joined"].includes(each.origin);
   const word = stays ? "Take out of the list" : "Remove";
   const remove = () => acts.remove(each);

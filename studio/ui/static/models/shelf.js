@@ -1,21 +1,22 @@
-/** The shelf: all models and all LoRA, over the window. */
+/** The shelf: all models, all LoRA and all estimators, over the window. */
 import { get } from "../api.js";
 import { button, h } from "../dom.js";
-import { on, state } from "../store.js";
+import { isBeside, loadReaders, on, state } from "../store.js";
 import { fail } from "../toast.js";
+import { makeEstimatorList } from "./estimator_list.js";
 import { makeLoraList } from "./lora_list.js";
 import { makeModelList } from "./model_list.js";
 
-const PARTS = [["models", "Models"], ["loras", "LoRA"]];
+const PARTS = [["models", "Models"], ["loras", "LoRA"], ["estimators", "Estimators"]];
 let open = null;
 
-/** Open the shelf at "models" or "loras". */
+/** Open the shelf at one of its parts. */
 export function openShelf(part = "models") {
   if (open) return open.pick(part);
-  const lists = { models: makeModelList(load), loras: makeLoraList(load) };
+  const lists = { models: makeModelList(load), loras: makeLoraList(load), estimators: makeEstimatorList(load) };
   const tabs = PARTS.map(([name, word]) => h("button", { type: "button", role: "tab", class: "gm-tab", onclick: () => pick(name) }, word));
   const close = button("close", "Close", () => dialog.close());
-  const dialog = h("dialog", { class: "gm-dialog gm-m-shelf", "aria-label": "Models and LoRA" },
+  const dialog = h("dialog", { class: "gm-dialog gm-m-shelf", "aria-label": "Models, LoRA and estimators" },
     h("header", {}, h("div", { class: "gm-tabs", role: "tablist" }, tabs), h("span", { class: "gm-gap" }), close),
     Object.values(lists).map((list) => list.node));
   let shown = part;
@@ -43,11 +44,13 @@ export function openShelf(part = "models") {
 
 let ended = null;
 
-// A fetch that has ended, or a sample that is there, changes the lists.
+// A fetch that has ended, or a sample that is there, changes the lists, and perhaps what reads structure.
 on("live", () => {
   open?.live();
-  const now = ["finished", "failed", "stopped"].flatMap((name) => state.live[name].map((job) => `${job.id}${name}`)).join();
-  if (ended !== null && now !== ended) open?.load();
+  const now = new Map(["finished", "failed", "stopped"].flatMap((name) => state.live[name].map((job) => [`${job.id}${name}`, job])));
+  const fresh = ended ? [...now].filter(([key]) => !ended.has(key)) : [];
+  if (fresh.length) open?.load();
+  if (fresh.some(([, job]) => isBeside(job)) && state.readers) loadReaders().catch(fail);
   ended = now;
 });
 window.addEventListener("gimbal:shelf", () => open?.load());
