@@ -19,6 +19,7 @@ from pipelines.models.device import DeviceFacts
 from pipelines.models.drafts import Draft, drafting
 from pipelines.models.manager import ModelManager
 from pipelines.toybox.bench.pictures import psnr
+from studio.bench.making import unwatched
 from studio.bench.report import Measure
 from studio.studio import default_request
 
@@ -96,21 +97,21 @@ def _compared(name: str, pairs: Sequence[tuple[_Clip, _Clip]], note: str) -> Mea
 
 
 def _calibrated(manager: ModelManager, request: GenerationRequest) -> dict[str, list[float]]:
-    with manager.use(request.model, request, _ignore) as lent:
+    with manager.use(request.model, request, unwatched) as lent:
         with drafting(lent.pipe, Draft(by="mag", steps=request.steps)) as left:
-            lent.generate(request, {}, _ignore)
+            lent.generate(request, {}, unwatched)
     return left.ratios
 
 
 def _draft(manager: ModelManager, request: GenerationRequest, draft: Draft) -> _Clip:
-    with manager.use(request.model, request, _ignore) as lent, drafting(lent.pipe, draft) as left:
-        pixels, seconds = _timed(functools.partial(lent.generate, request, {}, _ignore))
+    with manager.use(request.model, request, unwatched) as lent, drafting(lent.pipe, draft) as left:
+        pixels, seconds = _timed(functools.partial(lent.generate, request, {}, unwatched))
     return _Clip(pixels, left.reused, seconds)
 
 
 def _final(manager: ModelManager, request: GenerationRequest) -> _Clip:
-    with manager.use(request.model, request, _ignore) as lent:
-        pixels, seconds = _timed(functools.partial(lent.generate, request, {}, _ignore))
+    with manager.use(request.model, request, unwatched) as lent:
+        pixels, seconds = _timed(functools.partial(lent.generate, request, {}, unwatched))
     return _Clip(pixels, 0.0, seconds)
 
 
@@ -122,7 +123,3 @@ def _timed(make: Callable[[], Any]) -> tuple[Any, float]:
     began = clock()
     frames = make()
     return frames.pixels, clock() - began
-
-
-def _ignore(progress: object) -> None:
-    """No one watches."""

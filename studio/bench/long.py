@@ -15,6 +15,7 @@ from pipelines.domain.frames import Frames
 from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
 from pipelines.models.manager import ModelManager
+from studio.bench.making import unwatched
 from studio.bench.report import Findings, Measure
 from studio.bench.toybox import JUDGE
 from studio.jobs.joining import joined
@@ -89,8 +90,8 @@ class _Maker:
         parts = tuple(part for part, _ in given)
         request = replace(default_request(self._card, prompt), seed=seed, steps=self._steps, conditioning=parts)
         media = {part.media: frames for part, frames in given}
-        with self._manager.use(request.model, request, _ignore) as model:
-            return joined(request, media, model.generate(request, media, _ignore))
+        with self._manager.use(request.model, request, unwatched) as model:
+            return joined(request, media, model.generate(request, media, unwatched))
 
     def extended(self, prompt: str, first: Frames, keep: int) -> _Long:
         """The clip gone on from its end, again and again; a part is its last frames each time."""
@@ -162,7 +163,3 @@ def _judge(read: Settings) -> Judge:
 
 def _name(number: int) -> str:
     return f"{number:064x}"
-
-
-def _ignore(progress: object) -> None:
-    """No one watches."""

@@ -23,6 +23,7 @@ from pipelines.models.estimate import footprint_on, passes
 from pipelines.models.installed import Installed, machine_of
 from pipelines.models.manager import ModelManager
 from pipelines.models.residency import ComponentKey, Need, Plan, Room, plan
+from studio.bench.making import pixels
 from studio.bench.report import Findings, Measure
 from studio.settings import Settings
 from studio.studio import default_request
@@ -127,8 +128,7 @@ def alternating(assets: Path, on: DeviceFacts, jobs: int) -> Iterator[Measure]:
         loads = 0
         for job in range(jobs):
             request = requests[job % 2]
-            with manager.use(request.model, request, _ignore) as model:
-                model.generate(request, {}, _ignore)
+            pixels(manager, request, {})
             loads += manager.last_run is not None and manager.last_run.load_seconds > 0.0
             if job % 2:
                 manager.evict()
@@ -181,7 +181,3 @@ def _tensor_bytes() -> int:
     gc.collect()
     tensors = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)]
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def _ignore(progress: object) -> None:
-    """No one watches."""

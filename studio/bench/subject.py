@@ -23,6 +23,7 @@ from pipelines.families.family import ModelCard
 from pipelines.models import device
 from pipelines.models.catalog import DEFAULT, Catalog
 from pipelines.models.manager import Belongings, ModelManager
+from studio.bench.making import pixels, unwatched
 from studio.bench.report import Findings, Measure
 from studio.settings import Settings
 
@@ -237,7 +238,7 @@ def _bare(world: _World, subject: Subject, asked: Sequence[Asked], seeds: Sequen
     with wearing(model, world.card, request, world.folder) as told:
         for prompt, seed in zip(asked[:count], seeds[:count], strict=True):
             text = prompt.text.format(f"a {subject.class_word}")
-            made.append(model.generate(replace(told, prompt=text, seed=seed), {}, _ignore).pixels)
+            made.append(model.generate(replace(told, prompt=text, seed=seed), {}, unwatched).pixels)
     return np.stack(made)
 
 
@@ -255,8 +256,7 @@ def _clips(world: _World, prompts: Sequence[str], seeds: Sequence[int], worn: _W
             request = replace(request, subjects=worn.uses)
         elif worn is not None:
             request, media = _referring(request, worn)
-        with world.manager.use(world.card.id, request, _ignore) as model:
-            made.append(model.generate(request, media, _ignore).pixels)
+        made.append(pixels(world.manager, request, media))
     return np.stack(made)
 
 
@@ -278,7 +278,7 @@ def _learned(world: _World, subject: Subject, method: str) -> _Worn:
         return _Worn((), (lesson.examples[0].frames[0],), 0.0)
     folder = Path(tempfile.mkdtemp(dir=world.folder))
     began = time.perf_counter()
-    learned = learn(lesson, world.card, world.manager.device, folder, _ignore)
+    learned = learn(lesson, world.card, world.manager.device, folder, unwatched)
     seconds = time.perf_counter() - began
     best = next(c for c in learned.checkpoints if c.step == learned.chosen)
     place(folder / "steps" / f"{best.step:06d}", world.folder / best.digest)
@@ -362,7 +362,3 @@ def _obeyed(shares: Sequence[Share]) -> float:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / max(1, len(values))
-
-
-def _ignore(*told: object) -> None:
-    """No one watches."""

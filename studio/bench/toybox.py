@@ -14,6 +14,7 @@ from pipelines.models.catalog import DEFAULT, Catalog
 from pipelines.models.facts import RunFacts
 from pipelines.models.manager import ModelManager
 from studio.bench.figures import ERRORS, TELLS, Told, beside
+from studio.bench.making import pixels
 from studio.bench.report import Findings, Measure, middle, spread
 from studio.settings import Settings
 from studio.studio import default_request
@@ -49,15 +50,10 @@ class Maker:
         request = replace(default_request(self.card, prompt), seed=seed, conditioning=tuple(parts))
         if self.steps is not None:
             request = replace(request, steps=self.steps)
-        with self.manager.use(self.card.id, request, _ignore) as model:
-            frames = model.generate(request, media_of(parts), _ignore)
+        frames = pixels(self.manager, request, media_of(parts))
         if self.manager.last_run is not None:
             self.runs.append(self.manager.last_run)
-        return frames.pixels
-
-
-def _ignore(progress: object) -> None:
-    """No one watches."""
+        return frames
 
 
 def measure(
