@@ -36,6 +36,12 @@ def test_a_phone_makes_a_clip_without_scrolling_sideways(open_page: Opener) -> N
     expect(page.locator("#gm-inspector")).to_contain_text("a yellow ball on snow")
     fits(page)
     page.keyboard.press("Escape")
+    page.get_by_role("button", name="Export").first.click()
+    with page.expect_download():
+        page.click("#gm-export-go")
+    dialog, link = (page.locator(name).bounding_box() for name in ("dialog[open]", "#gm-export-file"))
+    assert dialog and link and link["x"] + link["width"] < dialog["x"] + dialog["width"]
+    page.keyboard.press("Escape")
     page.click("#gm-queue-toggle")
     fits(page)
     page.click("#gm-queue-toggle")

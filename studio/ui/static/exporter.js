@@ -52,7 +52,7 @@ export function openExport(clip) {
     if (state.error) return done(complaint(state.error));
     if (!state.url) { result.firstChild?.firstChild?.style.setProperty("width", `${100 * state.fraction}%`); result.firstChild?.classList.toggle("gm-unsure", !state.fraction); return; }
     const facts = state.report;
-    const link = h("a", { href: state.url, download: facts.name, class: "gm-button gm-line", id: "gm-export-file" }, `Save ${facts.name}`);
+    const link = h("a", { href: state.url, download: facts.name, class: "gm-button gm-line", id: "gm-export-file" }, h("span", {}, `Save ${facts.name}`));
     const beside = state.sidecar && h("a", { href: state.sidecar, download: "", class: "gm-button", id: "gm-export-sidecar" }, "Save its settings file");
     done(h("p", { class: "gm-num" }, `${facts.num_frames} frames · ${facts.width} × ${facts.height} · ${plain(facts.fps)} fps · ${bytes(facts.bytes)}`), link, ...(beside ? [beside] : []));
     link.click();
