@@ -35,8 +35,8 @@ EXAMPLES = (
     "tilt up, a pink column standing still on a meadow at sunset",
 )
 WEAKNESSES = (
-    "It knows one or two plain things or one person, 128 x 128 pixels and two seconds. Pictures are soft, a person is "
-    "hardly more than a blob, shapes can change during a clip, what a mask keeps comes back soft, and words outside "
+    "It knows one or two plain things or one person, 128 x 128 pixels and two seconds. Pictures are soft, a person has "
+    "no arms and no face, shapes can change during a clip, what a mask keeps comes back soft, and words outside "
     "its vocabulary mean nothing to it."
 )
 

@@ -113,7 +113,7 @@ PEOPLE = replace(
     CPU,
     name="people",
     mixture="peopled",
-    transformer=replace(CPU.transformer, steps=1150, batch=64, patterns=6, text_share=0.3, thing_weight=3.0),
+    transformer=replace(CPU.transformer, steps=3221, batch=64, patterns=6, text_share=0.3, thing_weight=3.0),
 )
 """What the `cpu` recipe's denoiser goes on with: people and structure, which it knew least."""
 
