@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pipelines.families.wan import published
 from pipelines.models.fetch import INCOMING, LOCK
 from projects_db.records import JobRow
 from studio.jobs.tasks.fetch_model import seconds_left
+from studio.shelf.errands import Errands
 from studio.studio import Studio, default_request
 from tests.pipelines import tiny
 from tests.studio.jobs.conftest import Open
@@ -142,7 +144,7 @@ def test_what_has_come_can_be_thrown_away(opened: Open, hub: FakeHub) -> None:
     assert next(offer for offer in studio.models.offers() if offer.card.id == CARD).held == 0
 
 
-def test_offline_and_a_full_disk_are_told_before_anything_is_queued(opened: Open) -> None:
+def test_offline_is_told_before_anything_is_queued(opened: Open) -> None:
     studio = opened(diligent, offline=True)
     with pytest.raises(DownloadError, match="offline"):
         studio.models.fetch(CARD, project_of(studio))
@@ -150,8 +152,16 @@ def test_offline_and_a_full_disk_are_told_before_anything_is_queued(opened: Open
         studio.models.fetch("tiny", project_of(studio))
     with pytest.raises(UnknownModel):
         studio.models.fetch("../../etc", project_of(studio))
+    assert studio.repository.count_jobs() == {}
+
+
+def test_a_full_disk_is_told_before_anything_is_queued(opened: Open, hub: FakeHub) -> None:
+    studio = opened(diligent, hub=hub.url)
+    card = next(card for card in studio.catalog.published() if card.id == CARD)
+    assert card.source is not None
+    enormous = replace(card, source=replace(card.source, download_bytes=10**18))
     with pytest.raises(NoSpace, match="GB are free"):
-        studio.models._check_room(studio.catalog.published()[0], 10**18)
+        Errands(studio).fetch(enormous, project_of(studio))
     assert studio.repository.count_jobs() == {}
 
 
