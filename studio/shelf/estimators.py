@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.conditioning.choosing import Read
@@ -54,7 +54,7 @@ class Estimators:
 
     def has(self, name: str) -> bool:
         """Whether one of this name was fetched."""
-        return any(reader.id == name and reader.origin == "fetched" for reader in self.offers())
+        return any(one.id == name and _is_fetched(one) for one in published(self._studio.home.estimators))
 
     def fetch(self, name: str, project_id: str) -> JobRow:
         """Queue the fetch of one, once. Raises UnknownModel, DownloadError (offline), NoSpace."""
@@ -71,7 +71,7 @@ class Estimators:
     def remove(self, name: str) -> int:
         """Delete one that Gimbal fetched; the bytes that became free. Raises UnknownModel, GimbalError."""
         wanted = self._published(name)
-        if not (wanted.folder / LOCK).is_file():
+        if not _is_fetched(wanted):
             raise UnknownModel(f"Gimbal has not fetched {name}.", "launch.py models lists what is here.")
         if errand(name, self._errands.unfinished()) is not None:
             raise GimbalError(f"{wanted.title} stays. A job that waits or runs needs it.", "Cancel that first.")
@@ -88,13 +88,17 @@ class Estimators:
         raise UnknownModel(f"No estimator {name[:80]!r} can be fetched.", "launch.py models lists those that can.")
 
     def _here(self, choice: Choice, about: PublishedEstimator | None, unfinished: Sequence[JobRow]) -> Reader:
-        is_fetched = about is not None and (about.folder / LOCK).is_file()
-        return Reader(
-            id=choice.id, title=choice.title, reads=choice.control, why_not=choice.why_not,
-            origin="fetched" if is_fetched else "here", about=about if is_fetched else None,
-            size=size_of(about.folder) if about is not None and is_fetched else 0,
-            job=errand(choice.id, unfinished) if is_fetched else None,
+        here = Reader(
+            id=choice.id, title=choice.title, reads=choice.control, why_not=choice.why_not, origin="here"
         )  # fmt: skip
+        if about is None or not _is_fetched(about):
+            return here
+        job = errand(choice.id, unfinished)
+        return replace(here, origin="fetched", about=about, size=size_of(about.folder), job=job)
+
+
+def _is_fetched(one: PublishedEstimator) -> bool:
+    return (one.folder / LOCK).is_file()
 
 
 def _away(one: PublishedEstimator, unfinished: Sequence[JobRow]) -> Reader:

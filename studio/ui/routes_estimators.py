@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from studio.ui.routes_models import only_here
+from studio.ui.routes_models import errand, only_here, place
 
 if TYPE_CHECKING:
     from studio.shelf.estimators import Reader
@@ -24,10 +23,7 @@ def router(studio: Studio) -> APIRouter:
     @routes.get("")
     def every() -> dict[str, Any]:
         """What reads structure here, and what can be fetched for it."""
-        settings = studio.settings
-        free = shutil.disk_usage(studio.home.root).free
-        told = [_told(reader) for reader in shelf.offers()]
-        return {"estimators": told, "offline": settings.offline, "hub": settings.hub, "free_bytes": free}
+        return {"estimators": [_told(reader) for reader in shelf.offers()], **place(studio)}
 
     @routes.post("/{name}/fetch")
     def fetch(name: str, project: Project) -> dict[str, Any]:
@@ -51,7 +47,7 @@ def router(studio: Studio) -> APIRouter:
 
 
 def _told(reader: Reader) -> dict[str, Any]:
-    about, job = reader.about, reader.job
+    about = reader.about
     return {
         "id": reader.id,
         "title": reader.title,
@@ -63,5 +59,5 @@ def _told(reader: Reader) -> dict[str, Any]:
         "repository": about.source.repository if about else "",
         "size": reader.size,
         "held": reader.held,
-        "job": None if job is None else {"id": job.id, "task": job.task, "state": job.state},
+        "job": errand(reader.job),
     }

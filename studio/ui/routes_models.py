@@ -20,6 +20,7 @@ from studio.ui import answers, views
 from studio.ui.brought import arrived
 
 if TYPE_CHECKING:
+    from projects_db.records import JobRow
     from studio.studio import Studio
 
 Project = Annotated[str, Body(embed=True, max_length=100)]
@@ -39,14 +40,7 @@ def _models(routes: APIRouter, studio: Studio) -> None:
     def every() -> dict[str, Any]:
         """What is here and what can be fetched, with what each can do here."""
         broken = [{"name": b.folder.name, "message": b.message, "hint": b.hint} for b in studio.catalog.broken]
-        free = shutil.disk_usage(studio.home.root).free
-        return {
-            "models": [_offer(offer) for offer in studio.models.offers()],
-            "broken": broken,
-            "offline": studio.settings.offline,
-            "hub": studio.settings.hub,
-            "free_bytes": free,
-        }
+        return {"models": [_offer(offer) for offer in studio.models.offers()], "broken": broken, **place(studio)}
 
     @routes.post("/api/models/{card_id}/fetch")
     def fetch(card_id: str, project: Project) -> dict[str, Any]:
@@ -78,6 +72,17 @@ def _changes(routes: APIRouter, studio: Studio) -> None:
         return {"freed": studio.models.discard(card_id)}
 
 
+def place(studio: Studio) -> dict[str, Any]:
+    """Where it is fetched from, and the room for it."""
+    free = shutil.disk_usage(studio.home.root).free
+    return {"offline": studio.settings.offline, "hub": studio.settings.hub, "free_bytes": free}
+
+
+def errand(job: JobRow | None) -> dict[str, Any] | None:
+    """The job that fetches or checks something."""
+    return None if job is None else {"id": job.id, "task": job.task, "state": job.state}
+
+
 def only_here(request: Request) -> None:
     """Raises GimbalError where the page is not on the machine that Gimbal runs on."""
     try:
@@ -91,7 +96,7 @@ def only_here(request: Request) -> None:
 
 def _offer(offer: Offer) -> dict[str, Any]:
     card, source = offer.card, offer.card.source
-    grid, job = card.capabilities.grid, offer.job
+    grid = card.capabilities.grid
     return {
         **views.card(card),
         "family": card.family,
@@ -110,7 +115,7 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "draft": card.capabilities.draft,
         "why_kept": offer.why_kept,
         "verifies": offer.origin == "fetched",
-        "job": None if job is None else {"id": job.id, "task": job.task, "state": job.state},
+        "job": errand(offer.job),
     }
 
 

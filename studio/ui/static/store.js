@@ -6,7 +6,8 @@
  * clip: the clip on the stage and in the inspector, or null. clips: the takes of the project, newest first.
  * against: the clip that the one on the stage is compared with, or null. choosing: whether the next click on a take chooses
  * that. picked: clips picked in the library.
- * readers: what reads structure here, null until somebody asked. training: id of a training's job that the Subject tab is to open, or null.
+ * training: id of a training's job that the Subject tab is to open, or null.
+ * readers: what reads structure here, null until somebody asked.
  */
 import { get } from "./api.js";
 

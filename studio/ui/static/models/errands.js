@@ -86,6 +86,12 @@ export function makeWay() {
   };
 }
 
+/** Tell every row of a list how far its errand is. */
+export function showLive(node, live) {
+  const jobs = new Map([...live.running, ...live.waiting].map((job) => [job.id, job]));
+  for (const row of node.querySelectorAll(".gm-m-model")) row.live(jobs);
+}
+
 /** "99 MB to fetch", or the bytes it has. */
 export const sizeOf = (each) => (each.origin === "away" ? each.size && `${bytes(each.size)} to fetch` : bytes(each.size));
 

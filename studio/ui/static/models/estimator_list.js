@@ -2,7 +2,7 @@
 import { button, bytes, h, text } from "../dom.js";
 import { loadReaders } from "../store.js";
 import { fail, tell } from "../toast.js";
-import { diskOf, errandDeeds, group, heldOf, licenceOf, makeDeeds, makeErrands, makeWay, sizeOf, verifyDeed } from "./errands.js";
+import { diskOf, errandDeeds, group, heldOf, licenceOf, makeDeeds, makeErrands, makeWay, showLive, sizeOf, verifyDeed } from "./errands.js";
 
 const READS = { depth: "depth", pose: "poses", edges: "edges", scribble: "scribbles", flow: "flow", grey: "grey", mask: "masks" };
 
@@ -29,10 +29,7 @@ export function makeEstimatorList(load) {
       away.draw(told.estimators.filter(({ origin }) => origin === "away"), keyOf, create, update);
       here.draw(told.estimators.filter(({ origin }) => origin !== "away"), keyOf, create, update);
     },
-    live(live) {
-      const jobs = new Map([...live.running, ...live.waiting].map((job) => [job.id, job]));
-      for (const row of node.querySelectorAll(".gm-m-model")) row.live(jobs);
-    },
+    live: (live) => showLive(node, live),
   };
 }
 
@@ -54,11 +51,11 @@ function makeRow(first, acts) {
     licence.hidden = !each.licence;
     text(licence, [licenceOf(each), each.repository].filter(Boolean).join(" · "));
     licence.classList.toggle("gm-m-limited", each.non_commercial);
-    deeds.put(errandDeeds(each, told, acts, deeds.ask) || (each.origin === "fetched" ? [verifyDeed(each, acts), away(each, acts, deeds.ask)] : []));
+    deeds.put(errandDeeds(each, told, acts, deeds.ask) || (each.origin === "fetched" ? [verifyDeed(each, acts), removeDeed(each, acts, deeds.ask)] : []));
     way.show(each);
   };
   row.live = (jobs) => way.live(reader, jobs);
   return row;
 }
 
-const away = (each, acts, ask) => button("trash", `Remove: ${each.title}`, () => ask(`Delete ${bytes(each.size)}?`, "Delete", () => acts.remove(each)));
+const removeDeed = (each, acts, ask) => button("trash", `Remove: ${each.title}`, () => ask(`Delete ${bytes(each.size)}?`, "Delete", () => acts.remove(each)));

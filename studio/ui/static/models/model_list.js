@@ -4,7 +4,7 @@ import { refreshForm } from "../bridge.js";
 import { bytes, h, text } from "../dom.js";
 import { loadStart } from "../store.js";
 import { fail, tell, undoable } from "../toast.js";
-import { diskOf, group, makeErrands } from "./errands.js";
+import { diskOf, group, makeErrands, showLive } from "./errands.js";
 import { makeModelRow } from "./model_row.js";
 
 const VIEWS = [["here", "Here"], ["fits", "Fits here"], ["all", "All"]];
@@ -64,10 +64,7 @@ export function makeModelList(load) {
       if (had !== undefined && had !== has) changed();
       draw();
     },
-    live(live) {
-      const jobs = new Map([...live.running, ...live.waiting].map((job) => [job.id, job]));
-      for (const row of node.querySelectorAll(".gm-m-model")) row.live(jobs);
-    },
+    live: (live) => showLive(node, live),
   };
 }
 
