@@ -200,11 +200,9 @@ def _prompts(size: Extent) -> tuple[list[Asked], list[int]]:
 
 def _made(read: Settings, size: Extent, number: int, method: str) -> _Made:
     """The clips of a subject by one method; the model untrained knows its class word."""
-    import torch
-
     from pipelines.toybox.bench.subjects import SUBJECTS
 
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # the manager settles torch's threads by it
     subject, (asked, seeds) = SUBJECTS[number], _prompts(size)
     with _world(read, size) as world:
         worn = None if method == "untrained" else _learned(world, subject, method)
