@@ -19,6 +19,9 @@ from torch import Tensor
 
 from pipelines.personalize.settings import Settings
 
+PER_HELD_OUT = 10
+"""Of fewer pictures each may be the only one of its place, and clips in that place lose by its absence."""
+
 
 @dataclass(frozen=True)
 class Example:
@@ -66,8 +69,8 @@ def fitted(frames: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
 
 
 def split(examples: Sequence[Example], held_out: int) -> tuple[list[int], list[int]]:
-    """Which examples are trained on and which are kept aside; with fewer than five all are trained on."""
-    count = min(held_out, len(examples) - 4) if len(examples) >= 5 else 0
+    """Which examples are trained on and which are kept aside: one of every `PER_HELD_OUT` at most."""
+    count = min(held_out, len(examples) // PER_HELD_OUT)
     every = len(examples) // (count + 1) if count else 0
     aside = [every * (place + 1) - 1 for place in range(count)]
     return [i for i in range(len(examples)) if i not in aside], aside

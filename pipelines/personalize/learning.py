@@ -68,11 +68,12 @@ class Lesson:
 
 @dataclass
 class Learned:
-    """What a lesson came to. checkpoints: in order; chosen: the step of the best."""
+    """What a lesson came to. checkpoints: in order; chosen: the step of the best; aside: pictures not trained on."""
 
     checkpoints: list[Checkpoint] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     chosen: int = 0
+    aside: int = 0
     warnings: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -151,6 +152,7 @@ class _Run:
         """Latents of everything, made once; the base is still unchanged here."""
         lesson, settings = self.lesson, self.lesson.settings
         known, aside = split(lesson.examples, settings.held_out)
+        self.learned.aside = len(aside)
         shown = with_moves([lesson.examples[n] for n in known], self.card.capabilities, settings)
         kept = [lesson.examples[n] for n in aside]
         self.tell("preparing", 0, settings.steps, 0.01, None, None)

@@ -26,7 +26,7 @@ const NUMBERS = [
   ["subject_weight", "Subject weight", 0, "How much more the subject counts than what is around it; 0 for a style", "all"],
   ["prior_weight", "Prior weight", 0, "How strongly the class is kept as it was", "lora"],
   ["prior_clips", "Prior clips", 1, "Clips that the model makes of the class", "lora"],
-  ["held_out", "Kept aside", 1, "Pictures that are not trained on", "all"],
+  ["held_out", "Kept aside", 1, "Pictures that are not trained on, one of every ten at most", "all"],
   ["sample_steps", "Sample steps", 1, "Denoising steps of a sample", "all"],
   ["seed", "Seed", 1, "", "all"],
 ];
