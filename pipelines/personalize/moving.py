@@ -24,13 +24,16 @@ WINDOWS: Mapping[str, tuple[Window, Window]] = MappingProxyType(
     dict(zip(MOVES, ((_WHOLE, _MIDDLE), (_RIGHT, _LEFT), (_MIDDLE, _WHOLE), (_LEFT, _RIGHT)), strict=True))
 )
 """What is seen at the beginning and at the end of each move."""
+EACH = 2
+"""How many moves a picture is shown with."""
 
 
 def with_moves(examples: Sequence[Example], able: Capabilities, settings: Settings) -> list[Example]:
-    """The examples, and after them every still picture once more with a move that the model has a word for."""
+    """The examples, and after them every still picture again with moves that the model has words for."""
     known = [phrase for phrase in MOVES if knows(able, phrase)] if able.vocabulary else []
     still = [example for example in examples if len(example.frames) == 1 and STILL in example.caption]
-    return [*examples, *(_moved(each, known[n % len(known)], settings) for n, each in enumerate(still) if known)]
+    moves = [(each, known[(n + more) % len(known)]) for n, each in enumerate(still) for more in range(EACH) if known]
+    return [*examples, *(_moved(each, phrase, settings) for each, phrase in moves)]
 
 
 def _moved(example: Example, phrase: str, settings: Settings) -> Example:

@@ -230,7 +230,7 @@ class Trainer:
         """Clips of the class at their noise levels. Without a LoRA the denoiser forgets nothing: there is none."""
         if not self.layers or not self.settings.prior_weight or not len(self.data.prior):
             return None
-        chosen = torch.randint(len(self.data.prior), (self.settings.batch,), generator=generator)
+        chosen = torch.randint(len(self.data.prior), (self.settings.prior_batch,), generator=generator)
         return self._noised(self.data.prior[chosen], self._prior_states[chosen], generator)
 
     @torch.no_grad()

@@ -158,6 +158,7 @@ def denoiser_of(card: ModelCard, settings: Settings) -> Denoiser:
         dim=config.get("dim", 1),
         tokens=_tokens(card, settings, config),
         pass_flops=double.flops - single.flops,
+        hidden=config.get("hidden", 0),
         weights=single.weights,
         denoising=single.components.get("transformer", 0),
     )
@@ -171,12 +172,13 @@ def _tokens(card: ModelCard, settings: Settings, config: dict[str, int]) -> int:
 
 
 def _config(card: ModelCard) -> dict[str, int]:
-    """Width and depth of a card's transformer, {} where they cannot be read."""
+    """Widths and depth of a card's transformer, {} where they cannot be read; the inner width of Wan alone."""
     path = Path(card.settings.get("base") or card.folder) / "transformer" / "config.json"
     try:
         raw = json.loads(path.read_text("utf-8"))
         layers = int(raw["num_layers"]) + len(raw.get("vace_layers") or ())
-        return {"dim": int(raw["num_attention_heads"]) * int(raw["attention_head_dim"]), "layers": layers}
+        dim = int(raw["num_attention_heads"]) * int(raw["attention_head_dim"])
+        return {"dim": dim, "layers": layers, "hidden": int(raw.get("ffn_dim") or 0)}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

@@ -20,6 +20,7 @@ _SAMPLES = 2
 class Denoiser:
     """What the arithmetic needs of a model. pass_flops: of one pass over one example.
 
+    hidden: width between the two layers of a block's feed-forward part, 0 where a LoRA leaves those alone.
     weights: bytes of the whole model. denoising: those of its denoiser alone.
     """
 
@@ -29,6 +30,7 @@ class Denoiser:
     pass_flops: float
     weights: int
     denoising: int = 0
+    hidden: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +56,7 @@ def step_flops(settings: Settings, model: Denoiser) -> float:
     """Operations of one optimizer step."""
     each = FORWARD_AND_BACK + (RECOMPUTED if settings.checkpointing else 0.0)
     subject = settings.batch * each
-    prior = settings.batch * (each + 1.0) if settings.trains_lora and settings.prior_weight else 0.0
+    prior = settings.prior_batch * (each + 1.0) if settings.trains_lora and settings.prior_weight else 0.0
     return (subject + prior) * model.pass_flops
 
 
@@ -68,14 +70,15 @@ def other_flops(settings: Settings, model: Denoiser) -> float:
 
 
 def lora_weights(settings: Settings, model: Denoiser) -> int:
-    """Parameters of a LoRA on queries, keys, values and outputs of both attentions of every block."""
-    return 8 * 2 * settings.rank * model.dim * model.layers if settings.trains_lora else 0
+    """Parameters of a LoRA on queries, keys, values and outputs of both attentions, and on the layers between them."""
+    attention, between = 8 * 2 * model.dim, 2 * (model.dim + model.hidden) if model.hidden else 0
+    return settings.rank * (attention + between) * model.layers if settings.trains_lora else 0
 
 
 def device_bytes(settings: Settings, model: Denoiser) -> int:
     """The most that a training holds on its device."""
     blocks = 1 if settings.checkpointing else model.layers
-    examples = settings.batch * (2 if settings.trains_lora and settings.prior_weight else 1)
+    examples = settings.batch + (settings.prior_batch if settings.trains_lora and settings.prior_weight else 0)
     cells = examples * model.tokens * model.dim
     kept = cells * (BYTES_OF_A_CELL * blocks + (4 * model.layers if settings.checkpointing else 0))
     saved = (1.0 - LIGHT) * model.denoising if settings.light_base else 0.0

@@ -18,7 +18,7 @@ from pipelines.personalize.settings import Settings
 class Trained:
     """Wan text to video, and Wan VACE without any condition besides the words."""
 
-    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0", "ffn.net.0.proj", "ffn.net.2")
 
     def __init__(self, pipe: Any, card: ModelCard, settings: Settings) -> None:
         self.pipe = pipe

@@ -13,6 +13,7 @@ from pipelines.domain.errors import InvalidRequest
 from pipelines.domain.subject import checked_token, tokens_in
 from pipelines.personalize.box import Box
 from pipelines.personalize.dataset import check, crop, find, without_background
+from pipelines.personalize.examples import Example, split
 from pipelines.personalize.judging import Checkpoint, best, warnings_of
 from pipelines.personalize.settings import Settings, from_dict, preset, to_dict
 
@@ -139,6 +140,28 @@ def test_more_steps_never_cost_less() -> None:
     assert estimate(Settings(rank=64), model, 1e11).device_bytes > estimate(Settings(rank=4), model, 1e11).device_bytes
     known = estimate(short, model, 1e11, [PastTraining(steps=200, flops=1e12, seconds=1000.0)])
     assert known.learned and known.seconds > 50 * estimate(short, model, 1e11).seconds
+
+
+def test_a_lora_on_more_layers_and_more_clips_of_the_class_need_more() -> None:
+    from studio.subjects.estimating import Denoiser, device_bytes, lora_weights, step_flops
+
+    model = Denoiser(layers=8, dim=256, tokens=80, pass_flops=1e9, weights=10**7)
+    wider = dataclasses.replace(model, hidden=1024)
+    assert lora_weights(Settings(rank=1), wider) - lora_weights(Settings(rank=1), model) == 8 * 2 * (256 + 1024)
+    alone = Settings(batch=4, method="token")
+    assert step_flops(Settings(batch=4), model) == step_flops(alone, model) + 2 * 4 * model.pass_flops
+    assert device_bytes(Settings(batch=5, rank=1), model) > device_bytes(Settings(batch=4, rank=1), model)
+
+
+def test_pictures_are_kept_aside_where_there_are_enough_of_them() -> None:
+    def aside(count: int, held_out: int) -> list[int]:
+        known, kept = split([Example(np.zeros((1, 8, 8, 3), np.uint8), "")] * count, held_out)
+        assert sorted(known + kept) == list(range(count))
+        return kept
+
+    assert aside(9, 1) == aside(30, 0) == []
+    assert [len(aside(count, 5)) for count in (10, 19, 20, 30)] == [1, 1, 2, 3]
+    assert len(aside(30, 1)) == 1
 
 
 def test_a_very_short_training_hardly_moves_the_estimate() -> None:

@@ -26,8 +26,9 @@ def test_pictures_are_shown_again_with_the_moves_that_a_small_model_knows(base: 
     clip = Example(np.repeat(still[0].frames, 9, axis=0), "a <my-ball> ball rolling")
     shown = with_moves([*still, clip], small, SETTINGS)
     assert shown[:6] == [*still, clip]
-    assert [example.caption for example in shown[6:]] == [f"a <my-ball> ball, {MOVES[n % 4]}" for n in range(5)]
-    pushed, pulled = shown[6].frames.astype(int), shown[8].frames.astype(int)
+    moves = [MOVES[(n + more) % 4] for n in range(5) for more in (0, 1)]
+    assert [example.caption for example in shown[6:]] == [f"a <my-ball> ball, {move}" for move in moves]
+    pushed, pulled = shown[6].frames.astype(int), shown[9].frames.astype(int)
     assert pushed.shape == (9, 64, 64, 3)
     red = [(frames[..., 0] > 150) & (frames[..., 1] < 90) for frames in (pushed, pulled)]
     assert red[0][-1].sum() > 2 * red[0][0].sum() and red[1][0].sum() > 2 * red[1][-1].sum()
