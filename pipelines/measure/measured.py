@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.domain.camera import pose
-from pipelines.domain.camera.problems import FOCAL_MM
+from pipelines.domain.camera.path import FOCAL_MM
 from pipelines.domain.camera.track import CameraTrack
 
 FloatArray = NDArray[np.float64]

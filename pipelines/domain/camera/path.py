@@ -37,6 +37,7 @@ _BACKWARDS: Mapping[Easing, Easing] = MappingProxyType(
     {"constant": "constant", "eased": "eased", "speeding up": "slowing down", "slowing down": "speeding up"}
 )
 DEFAULT_FOCAL_MM = 28.0
+FOCAL_MM = (2.0, 2000.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +138,7 @@ def _poses(path: CameraPath, progress: Floats) -> tuple[Floats, Floats]:
     positions = curve.through(np.array([key.position for key in keys]), times, tension, spans, path.loop)
     targets = curve.through(_targets(keys), times, tension, spans, path.loop)
     roll = curve.through(lens[:, :1], times, tension, spans, path.loop)[:, 0]
-    focal = np.exp(curve.through(lens[:, 1:], times, tension, spans, path.loop)[:, 0])
+    focal = np.exp(curve.through(lens[:, 1:], times, tension, spans, path.loop)[:, 0]).clip(*FOCAL_MM)  # it overshoots
     rotations = pose.rotation_from_quaternion(
         curve.through_rotations(_key_quaternions(keys), times, tension, spans, path.loop)
     )

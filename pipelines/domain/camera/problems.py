@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.domain.camera.path import EASINGS, CameraKey, CameraPath, Vector
+from pipelines.domain.camera.path import EASINGS, FOCAL_MM, CameraKey, CameraPath, Vector
 from pipelines.domain.camera.pose import Floats
 from pipelines.domain.errors import InvalidRequest, Problem
 
@@ -17,7 +17,6 @@ MAX_KEYS = 1000
 MAX_SPEED_POINTS = 100
 MAX_METRES = 100_000.0
 MAX_ROLL_DEGREES = 36_000.0
-FOCAL_MM = (2.0, 2000.0)
 SHORTEST = 1e-6
 """The least time between two keys or two points of the speed curve."""
 _CHECKED_FRAMES = 129

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.domain.camera.path import CameraPath
+from pipelines.domain.camera.path import FOCAL_MM, CameraPath
 from pipelines.domain.camera.pose import Floats
-from pipelines.domain.camera.problems import FOCAL_MM, MAX_METRES
+from pipelines.domain.camera.problems import MAX_METRES
 
 MAX_POSES = 100_000
 

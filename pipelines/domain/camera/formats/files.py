@@ -10,9 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from pipelines.domain.camera import pose
-from pipelines.domain.camera.path import CameraPath
+from pipelines.domain.camera.path import FOCAL_MM, CameraPath
 from pipelines.domain.camera.pose import Floats
-from pipelines.domain.camera.problems import FOCAL_MM
 from pipelines.domain.camera.track import MAX_POSES, CameraTrack
 from pipelines.domain.errors import InvalidRequest, Problem
 

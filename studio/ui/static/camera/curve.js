@@ -5,6 +5,7 @@
 import { add, clamp, conjugate, dot, exponential, fromQuaternion, length, logarithm, lookAt, product, scale, slerp, sub, toQuaternion, unit } from "./vectors.js";
 
 const STEEPEST = 3;
+const FOCAL_MM = [2, 2000];
 const EASE = {
   constant: (u) => u,
   eased: (u) => u * u * (3 - 2 * u),
@@ -49,7 +50,7 @@ export function progressReader({ keys, loop }) {
     const place = position(span);
     const aimed = keys[span.start].target && keys[span.end].target;
     const rotation = aimed ? lookAt(place, target(span), roll(span)[0]) : fromQuaternion(turn(span));
-    return { position: place, rotation, focal: Math.exp(lens(span)[0]) };
+    return { position: place, rotation, focal: clamp(Math.exp(lens(span)[0]), ...FOCAL_MM) };
   };
 }
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.domain.camera import pose
-from pipelines.domain.camera.path import CameraKey, CameraPath
+from pipelines.domain.camera.path import FOCAL_MM, CameraKey, CameraPath
 from pipelines.domain.camera.problems import MAX_KEYS, Obstacle, problems
 from pipelines.domain.errors import InvalidRequest
 from tests.pipelines.domain.strategies import camera_paths
@@ -33,7 +33,14 @@ def test_every_sampled_pose_is_rigid_and_every_lens_positive(path: CameraPath, n
     )
     np.testing.assert_allclose(np.linalg.det(rotation), 1.0, atol=1e-9)
     np.testing.assert_array_equal(poses[:, 3], np.broadcast_to([0, 0, 0, 1], (num_frames, 4)))
-    assert (focal > 0).all() and np.isfinite(poses).all()
+    assert ((focal >= FOCAL_MM[0]) & (focal <= FOCAL_MM[1])).all() and np.isfinite(poses).all()
+
+
+def test_a_lens_between_short_and_long_ones_stays_one_that_a_path_may_have() -> None:
+    lenses = ((0.0, 400.0), (0.04, 8.0), (0.24, 228.0))
+    keys = tuple(replace(A, time=time, focal_mm=focal) for time, focal in lenses)
+    focal = CameraPath(keys=keys).at(np.linspace(0, 1, 500))[1]
+    assert focal.min() == FOCAL_MM[0] and focal[0] == pytest.approx(400)
 
 
 @given(camera_paths())
