@@ -158,7 +158,7 @@ class _Run:
         self.tell("preparing", 0, settings.steps, 0.01, None, None)
         subject, held = self._encoded("subject.latents", shown), self._encoded("held_out.latents", kept)
         weights, held_weights = self._weighed("subject", shown, subject), self._weighed("held_out", kept, held)
-        wanted = settings.prior_clips if settings.trains_lora and settings.prior_weight else 0
+        wanted = settings.prior_clips if settings.prior_batch else 0
         prompts = [lesson.priors[n % len(lesson.priors)] for n in range(wanted)] if lesson.priors else []
         prior = encoded(self.folder / "prior.latents", len(prompts), lambda n: self._prior(prompts[n], n, len(prompts)))
         return Latents(

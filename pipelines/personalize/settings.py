@@ -63,8 +63,11 @@ class Settings:
 
     @property
     def prior_batch(self) -> int:
-        """Clips of the class in a step: half as many as pictures, which have far more to change."""
-        return (self.batch + 1) // 2
+        """Clips of the class in a step: half as many as pictures, which have far more to change.
+
+        0 where the class is not kept, or cannot be forgotten since the denoiser stays as it is.
+        """
+        return (self.batch + 1) // 2 if self.trains_lora and self.prior_weight else 0
 
     @property
     def trains_token(self) -> bool:

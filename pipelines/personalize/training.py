@@ -227,10 +227,11 @@ class Trainer:
             return error(subject, asked.target, weight), F.mse_loss(others, own)
 
     def _class(self, generator: torch.Generator) -> _Noised | None:
-        """Clips of the class at their noise levels. Without a LoRA the denoiser forgets nothing: there is none."""
-        if not self.layers or not self.settings.prior_weight or not len(self.data.prior):
+        """Clips of the class at their noise levels, where it is kept."""
+        count = self.settings.prior_batch
+        if not count or not len(self.data.prior):
             return None
-        chosen = torch.randint(len(self.data.prior), (self.settings.prior_batch,), generator=generator)
+        chosen = torch.randint(len(self.data.prior), (count,), generator=generator)
         return self._noised(self.data.prior[chosen], self._prior_states[chosen], generator)
 
     @torch.no_grad()

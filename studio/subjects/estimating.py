@@ -56,13 +56,13 @@ def step_flops(settings: Settings, model: Denoiser) -> float:
     """Operations of one optimizer step."""
     each = FORWARD_AND_BACK + (RECOMPUTED if settings.checkpointing else 0.0)
     subject = settings.batch * each
-    prior = settings.prior_batch * (each + 1.0) if settings.trains_lora and settings.prior_weight else 0.0
+    prior = settings.prior_batch * (each + 1.0)
     return (subject + prior) * model.pass_flops
 
 
 def other_flops(settings: Settings, model: Denoiser) -> float:
     """Operations of the class clips, the sample clips and the checkpoints' measurements."""
-    clips = settings.prior_clips if settings.trains_lora and settings.prior_weight else 0
+    clips = settings.prior_clips if settings.prior_batch else 0
     checkpoints = 1 + settings.steps // settings.every
     made = (clips + _SAMPLES * checkpoints) * settings.sample_steps * 2
     measured = checkpoints * 4 * (2 * clips + max(1, settings.held_out))
@@ -78,8 +78,7 @@ def lora_weights(settings: Settings, model: Denoiser) -> int:
 def device_bytes(settings: Settings, model: Denoiser) -> int:
     """The most that a training holds on its device."""
     blocks = 1 if settings.checkpointing else model.layers
-    examples = settings.batch + (settings.prior_batch if settings.trains_lora and settings.prior_weight else 0)
-    cells = examples * model.tokens * model.dim
+    cells = (settings.batch + settings.prior_batch) * model.tokens * model.dim
     kept = cells * (BYTES_OF_A_CELL * blocks + (4 * model.layers if settings.checkpointing else 0))
     saved = (1.0 - LIGHT) * model.denoising if settings.light_base else 0.0
     return int(model.weights - saved + BYTES_OF_A_WEIGHT * lora_weights(settings, model) + kept)
