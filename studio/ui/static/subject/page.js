@@ -79,7 +79,7 @@ export function makePage() {
     keyed(strip, samples.hidden ? [] : checkpoints, (each) => `${version.id}/${each.step}`, (each) => sample(version, each), (tile, each) => {
       tile.setAttribute("aria-checked", String(each.step === told.chosen && each.step > 0));
       tile.disabled = !ready || each.step === 0;
-      text(tile.lastChild, each.step === told.chosen && ready ? "in use" : `${told.aside ? "aside" : "loss"} ${plain(each.held_out, 3)}${each.drift > 0.05 ? ` · drift ${plain(each.drift, 2)}` : ""}`);
+      text(tile.lastChild, each.step === told.chosen && ready ? "in use" : `${told.aside === 0 ? "loss" : "aside"} ${plain(each.held_out, 3)}${each.drift > 0.05 ? ` · drift ${plain(each.drift, 2)}` : ""}`);
     });
   }
   return { node, show };

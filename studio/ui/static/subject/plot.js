@@ -5,8 +5,8 @@ import { s } from "../camera/svg.js";
 const [WIDE, HIGH] = [600, 150];
 const RECENT = 0.92;
 
-/** The element for {losses, checkpoints, steps, chosen, aside}, or "" before there is anything to draw. */
-export function plot({ losses = [], checkpoints = [], steps = 0, chosen, aside = 0 }) {
+/** The element for {losses, checkpoints, steps, chosen, aside}, or "" before there is anything to draw. What tells no number kept one aside. */
+export function plot({ losses = [], checkpoints = [], steps = 0, chosen, aside = 1 }) {
   const where = aside ? "on pictures kept aside" : "on all of them, with the same noise";
   const told = checkpoints.filter((each) => Number.isFinite(each.held_out)).sort((a, b) => a.step - b.step);
   const values = [...losses, ...told.map((each) => each.held_out)].filter(Number.isFinite);
