@@ -19,7 +19,11 @@ MASTER = VideoCodec(
     container="mp4",
     pixel_format="yuv420p",
     # crf 10 is visually lossless; no B-frames and short closed groups make scrubbing exact and quick
-    options={"preset": "medium", "crf": "10", "bf": "0", "g": "12", "sc_threshold": "0", "x264-params": "open-gop=0"},
+    # x264's macroblock tree gives other bytes now and then where it runs on AVX-512, even on one thread
+    options={
+        "preset": "medium", "crf": "10", "bf": "0", "g": "12", "sc_threshold": "0",
+        "x264-params": "open-gop=0:mbtree=0",
+    },
     threads=1,
     container_options=MP4_TAGS,
 )

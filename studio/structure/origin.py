@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.domain.errors import MediaError
 from pipelines.domain.frames import Frames
-from studio.media.encode import MP4_TAGS, Picture, VideoCodec, encode_video, frame_rate
+from studio.media.encode import Picture, encode_video, frame_rate
+from studio.media.master import MASTER
 from studio.media.open_clip import opened
 from studio.media.sniff import CLIPS, media_container
 
@@ -23,15 +24,8 @@ if TYPE_CHECKING:
 TAG = "gimbal-structure"
 MAX_CHARS = 20_000
 
-CODEC = VideoCodec(
-    encoder="libx264",
-    container="mp4",
-    pixel_format="yuv420p",
-    # as the master clip, with more bits: lines and flat depth show what a coder leaves out, and frames are scrubbed
-    options={"preset": "medium", "crf": "6", "bf": "0", "g": "12", "sc_threshold": "0", "x264-params": "open-gop=0"},
-    threads=1,
-    container_options=MP4_TAGS,
-)
+CODEC = dataclasses.replace(MASTER, options={**MASTER.options, "crf": "6"})
+"""The master clip's with more bits: lines and flat depth show what a coder leaves out."""
 
 
 @dataclass(frozen=True, kw_only=True)
