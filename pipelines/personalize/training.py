@@ -32,6 +32,9 @@ from pipelines.personalize.words import Words
 
 LAYERS = "gimbal_subject"
 LEVELS = (0.25, 0.5, 0.75, 0.9)
+WORDLESS = 1 / 3
+"""How often the class is kept without any words: guidance measures against that answer, and what of the subject gets
+into it is taken off the clip again (Ho and Salimans 2021)."""
 _STATE = "state.pt"
 
 
@@ -71,7 +74,7 @@ class Trainer:
         self._begun_with = self.rows.detach().clone()
         self.layers = self._add_layers() if settings.trains_lora else []
         self._optimizer = self._build_optimizer()
-        self._prior_states = self._fixed(data.prior_captions)
+        self._prior_states = self._fixed((*data.prior_captions, "")) if data.prior_captions else torch.zeros(0)
         fixed = settings.method == "lora"  # the token's rows do not change: neither do the captions' states
         self._subject_states = self._fixed(data.captions) if fixed else None
 
@@ -232,7 +235,8 @@ class Trainer:
         if not count or not len(self.data.prior):
             return None
         chosen = torch.randint(len(self.data.prior), (count,), generator=generator)
-        return self._noised(self.data.prior[chosen], self._prior_states[chosen], generator)
+        told = torch.where(torch.rand(count, generator=generator) < WORDLESS, len(self.data.prior), chosen)
+        return self._noised(self.data.prior[chosen], self._prior_states[told], generator)
 
     @torch.no_grad()
     def _own(self, asked: _Noised) -> Tensor:
