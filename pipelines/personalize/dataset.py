@@ -25,6 +25,8 @@ SAME = 8.0
 STRANGE = 0.1
 ALIKE = 0.93
 AIM = 0.4
+COUNTS = 0.35
+"""Of the largest thing in a picture: what is smaller is not a thing of its own."""
 _SIDE = 160
 
 
@@ -157,7 +159,7 @@ def _standing_out(small: Picture) -> tuple[int, int, int, int]:
     away = np.linalg.norm(lab - np.median(sides, axis=1)[:, None], axis=2)
     away = cv2.GaussianBlur(away, (0, 0), max(rows, columns) / 40) * _middle(rows, columns)
     level = max(12.0, 0.3 * float(away.max()))
-    ys, xs = np.nonzero(away >= level)
+    ys, xs = np.nonzero(_foremost(away, away >= level))
     if len(xs) < 16:
         return columns // 8, rows // 8, columns * 3 // 4, rows * 3 // 4
     left, right = np.percentile(xs, (2, 98)).astype(int)
@@ -165,6 +167,14 @@ def _standing_out(small: Picture) -> tuple[int, int, int, int]:
     grow_x, grow_y = max(2, (right - left) // 8), max(2, (bottom - top) // 8)
     left, top = max(1, left - grow_x), max(1, top - grow_y)
     return left, top, max(4, min(columns - 2, right + grow_x) - left), max(4, min(rows - 2, bottom + grow_y) - top)
+
+
+def _foremost(away: NDArray[np.float32], strong: Mask) -> Mask:
+    """Of all that is `strong`, the thing that stands out most and those nearly as much; a moon above it does not."""
+    gap = max(3, max(strong.shape) // 10)
+    count, parts = cv2.connectedComponents(cv2.dilate(strong.astype(np.uint8), np.ones((gap, gap), np.uint8)))
+    force = np.bincount(parts[strong], away[strong], count)
+    return strong & (force >= COUNTS * force.max())[parts]
 
 
 def _middle(rows: int, columns: int) -> NDArray[np.float32]:
@@ -193,7 +203,7 @@ def _count(mask: Mask) -> int:
     opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
     count, _, stats, _ = cv2.connectedComponentsWithStats(opened)
     sizes = sorted((int(stats[n, cv2.CC_STAT_AREA]) for n in range(1, count)), reverse=True)
-    return max(1, sum(size >= 0.35 * sizes[0] for size in sizes)) if sizes else 1
+    return max(1, sum(size >= COUNTS * sizes[0] for size in sizes)) if sizes else 1
 
 
 def _around(mask: Mask) -> Box:

@@ -16,6 +16,7 @@ from pipelines.personalize.dataset import check, crop, find, without_background
 from pipelines.personalize.examples import Example, split
 from pipelines.personalize.judging import Checkpoint, best, warnings_of
 from pipelines.personalize.settings import Settings, from_dict, preset, to_dict
+from pipelines.toybox.bench.subjects import SUBJECTS, Subject, pictures
 
 Picture = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -39,6 +40,12 @@ def test_good_pictures_are_not_complained_about() -> None:
     checked, problems = check([scene(n) for n in range(5)])
     assert problems == ()
     assert [each.problems for each in checked] == [()] * 5
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.class_word)
+def test_a_moon_above_the_subject_is_no_part_of_it(subject: Subject) -> None:
+    found = find(pictures(subject, 4)[3])
+    assert found.box.top > 0.35 and found.box.height < 0.55 and found.things == 1
 
 
 def test_the_subject_is_found_and_cut_out() -> None:
