@@ -5,7 +5,7 @@
 import { add, clamp, conjugate, dot, exponential, fromQuaternion, length, logarithm, lookAt, product, scale, slerp, sub, toQuaternion, unit } from "./vectors.js";
 
 const STEEPEST = 3;
-const FOCAL_MM = [2, 2000];
+export const FOCAL_MM = [2, 2000];
 const EASE = {
   constant: (u) => u,
   eased: (u) => u * u * (3 - 2 * u),

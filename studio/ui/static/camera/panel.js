@@ -1,6 +1,6 @@
 /** The facts of the chosen key (or of all keys): what it looks at or how it is turned, height, lens, roll, easing. */
 import { button, h, plain, text } from "../dom.js";
-import { EASINGS, rotationOf } from "./curve.js";
+import { EASINGS, FOCAL_MM, rotationOf } from "./curve.js";
 import { middle } from "./things.js";
 import { clamp, column, degrees, length, lookAt, radians, sub, toQuaternion } from "./vectors.js";
 
@@ -18,7 +18,7 @@ export function makePanel(sketch) {
 
   const entries = [
     entry("Height", "m", 0.1, () => -chosen().position[1], (v) => lift(Math.max(0.02, v)), "How far the camera is above the ground"),
-    entry("Lens", "mm", 1, () => chosen().focal_mm, (v) => change({ focal_mm: Math.max(2, Math.min(2000, v)) }, "lens"), "Focal length of a picture 24 mm high"),
+    entry("Lens", "mm", 1, () => chosen().focal_mm, (v) => change({ focal_mm: clamp(v, ...FOCAL_MM) }, "lens"), "Focal length of a picture 24 mm high"),
     entry("Roll", "°", 1, () => chosen().roll_degrees || 0, (v) => change({ roll_degrees: Math.max(-720, Math.min(720, v)) }, "roll"), "Turned clockwise about the line of sight"),
   ];
   const facing = () => { const [x, y, z] = column(rotationOf(chosen()), 2); return [degrees(Math.atan2(x, z)), degrees(Math.asin(clamp(-y, -1, 1)))]; };
