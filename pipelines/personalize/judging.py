@@ -8,6 +8,8 @@ from dataclasses import dataclass
 OVERFIT = 1.1
 FORGETS = 0.5
 FORGETTING = 0.5
+NEAR = 0.05
+"""Scores that close are the same one: clips with another seed differ by as much."""
 _RECENT = 20
 
 
@@ -41,13 +43,14 @@ def score(checkpoint: Checkpoint, first: Checkpoint) -> float:
 
 
 def best(checkpoints: Sequence[Checkpoint]) -> int:
-    """The step of the checkpoint with the best score, the earlier of equals; 0 where there is none.
+    """The step of the last checkpoint whose score is near the best one's; 0 where there is none.
 
+    What is learned last is fine detail, which the score does not see, so that the later of near ones is the better one.
     The first is there to compare with: before the training no checkpoint knows the subject.
     """
     ordered = sorted(checkpoints, key=lambda c: c.step)
-    trained = [c for c in ordered if c.step > 0]
-    return max(trained, key=lambda c: (score(c, ordered[0]), -c.step)).step if trained else 0
+    scores = {c.step: score(c, ordered[0]) for c in ordered if c.step > 0}
+    return max((step for step, found in scores.items() if found >= max(scores.values()) - NEAR), default=0)
 
 
 def warnings_of(checkpoints: Sequence[Checkpoint], losses: Sequence[float]) -> Iterable[str]:

@@ -48,3 +48,5 @@ def test_what_the_samples_show_counts_for_more_than_the_loss() -> None:
     early = Checkpoint(step=120, digest="b", held_out=0.37, drift=0.05, alike=0.4)
     assert best([first, early, dataclasses.replace(early, step=240, held_out=0.4, alike=0.5)]) == 240
     assert best([first, early, dataclasses.replace(early, step=240, drift=0.6, alike=0.5)]) == 120
+    assert best([first, early, dataclasses.replace(early, step=240, alike=0.38)]) == 240, "the later of near ones"
+    assert best([first, early, dataclasses.replace(early, step=240, alike=0.3)]) == 120
