@@ -14,6 +14,8 @@ from pipelines.domain.errors import InvalidRequest, Problem
 
 Method = Literal["token", "lora", "both", "reference"]
 Preset = Literal["quick", "good", "thorough"]
+BATCHES = 64
+"""How many batches of the class a training draws from; the base is asked about each once."""
 METHODS: tuple[Method, ...] = typing.get_args(Method)
 PRESETS: tuple[Preset, ...] = typing.get_args(Preset)
 

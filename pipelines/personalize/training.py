@@ -3,7 +3,7 @@
 Loss: squared error of what the base answers at noise levels of its kind (`pipelines.personalize.noise`), weighed by
 where the subject is seen (`pipelines.personalize.weighing`). The class is held by the base's own answer: on clips that
 the base made of the class, the changed denoiser shall answer as the unchanged one does (after the prior preservation of
-Ruiz et al., "DreamBooth", 2023).
+Ruiz et al., "DreamBooth", 2023). The unchanged one is asked once for each of a number of batches, not in every step.
 What a step draws follows from the seed and the step alone, so a training that goes on repeats what it would have done.
 """
 
@@ -26,7 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pipelines.personalize.bases import Base
 from pipelines.personalize.examples import Latents
-from pipelines.personalize.settings import Settings
+from pipelines.personalize.settings import BATCHES, Settings
 from pipelines.personalize.weighing import alike, error
 from pipelines.personalize.words import Words
 
@@ -35,6 +35,9 @@ LEVELS = (0.25, 0.5, 0.75, 0.9)
 WORDLESS = 1 / 3
 """How often the class is kept without any words: guidance measures against that answer, and what of the subject gets
 into it is taken off the clip again (Ho and Salimans 2021)."""
+ROOM = 2**30
+"""Bytes that the batches of the class may take; fewer are kept where they are large."""
+_CLASS = 500_009
 _STATE = "state.pt"
 
 
@@ -59,6 +62,9 @@ class _Noised:
     target: Tensor
     states: Tensor
 
+    def to(self, device: torch.device | str) -> _Noised:
+        return _Noised(*(part.to(device) for part in (self.noisy, self.levels, self.target, self.states)))
+
 
 class Trainer:
     """One training of one subject on one base. Build it, `resume`, then `step` until `done`."""
@@ -77,6 +83,7 @@ class Trainer:
         self._prior_states = self._fixed((*data.prior_captions, "")) if data.prior_captions else torch.zeros(0)
         fixed = settings.method == "lora"  # the token's rows do not change: neither do the captions' states
         self._subject_states = self._fixed(data.captions) if fixed else None
+        self._kept: dict[int, tuple[_Noised, Tensor]] = {}
 
     @property
     def done(self) -> bool:
@@ -216,24 +223,38 @@ class Trainer:
         with self._autocast():
             return self.base.states([self.data.captions[place] for place in chosen.tolist()])
 
-    def _losses(self, asked: _Noised, weight: Tensor, kept: _Noised | None) -> tuple[Tensor, Tensor | None]:
+    def _losses(
+        self, asked: _Noised, weight: Tensor, of_class: tuple[_Noised, Tensor] | None
+    ) -> tuple[Tensor, Tensor | None]:
         """The subject's loss, and the class's, in one pass of the denoiser."""
-        if kept is None:
+        if of_class is None:
             with self._autocast():
                 answer = self.base.velocity(asked.noisy, asked.levels, asked.states)
                 return error(answer, asked.target, weight), None
-        own = self._own(kept)
+        kept, own = of_class
         noisy, levels = torch.cat([asked.noisy, kept.noisy]), torch.cat([asked.levels, kept.levels])
         with self._autocast():
             answers = self.base.velocity(noisy, levels, torch.cat([asked.states, kept.states]))
             subject, others = answers.split([len(asked.noisy), len(kept.noisy)])
             return error(subject, asked.target, weight), F.mse_loss(others, own)
 
-    def _class(self, generator: torch.Generator) -> _Noised | None:
-        """Clips of the class at their noise levels, where it is kept."""
-        count = self.settings.prior_batch
+    def _class(self, generator: torch.Generator) -> tuple[_Noised, Tensor] | None:
+        """A batch of the class, where it is kept, and what the unchanged denoiser answers; asked when first drawn."""
+        count, device = self.settings.prior_batch, self.accelerator.device
         if not count or not len(self.data.prior):
             return None
+        fits = ROOM // (4 * count * self.data.prior[0].nbytes)
+        place = int(torch.randint(max(1, min(BATCHES, fits)), (1,), generator=generator))
+        if place not in self._kept:
+            asked = self._class_batch(place)
+            self._kept[place] = asked.to("cpu"), self._own(asked).cpu()
+        asked, own = self._kept[place]
+        return asked.to(device), own.to(device)
+
+    def _class_batch(self, place: int) -> _Noised:
+        """Clips of the class at their noise levels, the same for a place in every run."""
+        count = self.settings.prior_batch
+        generator = torch.Generator("cpu").manual_seed(self.settings.seed * 1_000_003 + _CLASS + place)
         chosen = torch.randint(len(self.data.prior), (count,), generator=generator)
         told = torch.where(torch.rand(count, generator=generator) < WORDLESS, len(self.data.prior), chosen)
         return self._noised(self.data.prior[chosen], self._prior_states[told], generator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.personalize.settings import Settings
+from pipelines.personalize.settings import BATCHES, Settings
 
 FORWARD_AND_BACK = 3.0
 RECOMPUTED = 1.0
@@ -55,18 +55,17 @@ class TrainingEstimate:
 def step_flops(settings: Settings, model: Denoiser) -> float:
     """Operations of one optimizer step."""
     each = FORWARD_AND_BACK + (RECOMPUTED if settings.checkpointing else 0.0)
-    subject = settings.batch * each
-    prior = settings.prior_batch * (each + 1.0)
-    return (subject + prior) * model.pass_flops
+    return (settings.batch + settings.prior_batch) * each * model.pass_flops
 
 
 def other_flops(settings: Settings, model: Denoiser) -> float:
-    """Operations of the class clips, the sample clips and the checkpoints' measurements."""
+    """Operations of the class clips, what the base is asked about them, the sample clips and the measurements."""
     clips = settings.prior_clips if settings.prior_batch else 0
     checkpoints = 1 + settings.steps // settings.every
     made = (clips + _SAMPLES * checkpoints) * settings.sample_steps * 2
     measured = checkpoints * 4 * (2 * clips + max(1, settings.held_out))
-    return (made + measured) * model.pass_flops
+    asked = min(settings.steps, BATCHES) * settings.prior_batch
+    return (made + measured + asked) * model.pass_flops
 
 
 def lora_weights(settings: Settings, model: Denoiser) -> int:
