@@ -27,9 +27,11 @@ export function plot({ losses = [], checkpoints = [], steps = 0, chosen, aside =
     return dot;
   });
   return h("figure", { class: "gm-s-plot" },
-    h("figcaption", {}, h("i", { class: "gm-s-mean" }), "on its pictures", h("i", { class: "gm-s-held" }), where, h("span", { class: "gm-gap" }), h("span", {}, "loss, lower is better")),
+    h("figcaption", {}, key("gm-s-mean", "on its pictures"), key("gm-s-held", where), h("span", { class: "gm-gap" }), h("span", {}, "loss, lower is better")),
     h("div", { class: "gm-s-canvas" }, s("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", role: "img", "aria-label": "Loss over the steps" }, ...parts, ...(mark ? [mark] : [])), dots),
     h("div", { class: "gm-s-axis gm-num" }, h("span", {}, "0"), h("span", {}, `${last} steps`)));
 }
 
+/** A line of the legend, that does not part from its words where the page is narrow. */
+const key = (kind, words) => h("span", { class: "gm-s-key" }, h("i", { class: kind }), words);
 const sorted = (values) => [...values].sort((a, b) => a - b);
