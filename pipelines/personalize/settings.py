@@ -42,7 +42,7 @@ class Settings:
     rank: int = 16
     alpha: int = 16
     lora_rate: float = 2e-3
-    token_rate: float = 5e-3
+    token_rate: float = 2e-2
     warmup: int = 10
     width: int = 128
     height: int = 128
@@ -149,8 +149,8 @@ def from_dict(raw: Mapping[str, Any]) -> Settings:
 
 _SMALL: Mapping[Preset, Mapping[str, Any]] = MappingProxyType(
     {
-        "quick": {"steps": 350, "rank": 16, "alpha": 16, "every": 175, "prior_clips": 8, "sample_steps": 10},
-        "good": {"steps": 1000, "rank": 16, "alpha": 16, "every": 200, "prior_clips": 24, "sample_steps": 20},
+        "quick": {"steps": 500, "rank": 16, "alpha": 16, "every": 250, "prior_clips": 8, "sample_steps": 10},
+        "good": {"steps": 1000, "rank": 16, "alpha": 16, "every": 250, "prior_clips": 16, "sample_steps": 10},
         "thorough": {"steps": 2500, "rank": 32, "alpha": 32, "every": 250, "prior_clips": 48, "sample_steps": 20},
     }
 )
@@ -167,12 +167,13 @@ LARGE_DIM = 1024
 def preset(name: Preset, method: Method, *, dim: int, size: tuple[int, int], num_frames: int) -> Settings:
     """The settings of a preset for a transformer of width `dim` and examples of that size and length.
 
-    Rates of small models are higher: they have far fewer weights that could follow, and forget as they are told. Their
-    clips are small as well: what shows the subject counts for more, or most of the loss would be ground and sky.
+    Rates of small models are higher: they have far fewer weights that could follow, and the class is kept more strongly
+    in return. Their clips are small as well: what shows the subject counts for more, or most of the loss would be
+    ground and sky.
     """
     large = dim >= LARGE_DIM
     shape = {"width": size[0], "height": size[1], "num_frames": num_frames}
     if large:
         rates = {"lora_rate": 1e-4, "token_rate": 1e-3, "batch": 1, "warmup": 50, "checkpointing": True}
         return Settings(method=method, **(dict(_LARGE[name]) | rates | shape))
-    return Settings(method=method, subject_weight=3.0, **(dict(_SMALL[name]) | shape))
+    return Settings(method=method, lora_rate=6e-3, subject_weight=8.0, prior_weight=4.0, **(dict(_SMALL[name]) | shape))
