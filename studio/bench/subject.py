@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from pipelines.personalize.examples import Example
     from pipelines.personalize.learning import Lesson
-    from pipelines.personalize.settings import Method
+    from pipelines.personalize.settings import Method, Preset
     from pipelines.toybox.bench.subjects import Asked, Subject
     from pipelines.toybox.judge import Clips, Judge
     from pipelines.toybox.likeness import Encoder
@@ -44,9 +44,10 @@ LIKE, POINTS = 90.0, 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """How much is measured. changes: settings that differ from the preset's.
+    """How much is measured. preset: of every training; changes: settings that differ from the preset's.
 
-    trials: true renders for each ceiling and floor.
+    trials: true renders for each ceiling and floor. keep: a folder of what was made: a run that was ended goes on
+    there, and one of more methods takes what one of fewer has made. Another version of the program needs another.
     """
 
     subjects: int = 5
@@ -55,7 +56,9 @@ class Extent:
     pictures: int = 8
     trials: int = 24
     methods: tuple[str, ...] = ("reference", "token", "lora", "both")
+    preset: Preset = "quick"
     changes: dict[str, Any] = field(default_factory=dict)
+    keep: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,7 @@ def measure(say: Say, settings: Settings | None = None, extent: Extent | None = 
     size = extent or Extent()
     found = list(_all(settings or Settings.read(), size, say))
     untrained = [one.shares["untrained"] for one in found]
-    preset = ", ".join(("quick preset", *(f"{name} {value}" for name, value in size.changes.items())))
+    preset = ", ".join((f"{size.preset} preset", *(f"{name} {value}" for name, value in size.changes.items())))
     clips = f"{len(found)} subjects, {size.prompts} prompts, {size.seeds} seeds, {preset}"
     measures = [
         _rendered("ceiling: true renders taken for the subject", [one.ceiling for one in found]),
@@ -162,7 +165,7 @@ def _all(read: Settings, size: Extent, say: Say) -> Iterator[Found]:
     """Every method of every subject in processes of one thread: threads of small tensors mostly wait for each other."""
     tasks = [(read, size, number, name) for number in range(size.subjects) for name in ("untrained", *size.methods)]
     with ProcessPoolExecutor(min(os.cpu_count() or 1, len(tasks)), multiprocessing.get_context("spawn")) as pool:
-        made = pool.map(_made, *zip(*tasks, strict=True))
+        made = pool.map(_kept, *zip(*tasks, strict=True))
         eyes = _eyes(read)
         for number in range(size.subjects):
             yield _looked_at(eyes, size, number, made, say)
@@ -196,6 +199,25 @@ def _prompts(size: Extent) -> tuple[list[Asked], list[int]]:
 
     pairs = [(prompt, seed) for prompt in PROMPTS[: size.prompts] for seed in range(size.seeds)]
     return [prompt for prompt, _ in pairs], [seed for _, seed in pairs]
+
+
+def _kept(read: Settings, size: Extent, number: int, method: str) -> _Made:
+    """What `_made` makes, or has made before where that is kept."""
+    import numpy as np
+
+    if size.keep is None:
+        return _made(read, size, number, method)
+    asked = (number, method, size.prompts, size.seeds, size.pictures, size.preset, sorted(size.changes.items()))
+    path = size.keep / f"{number}-{method}-{hashlib.sha256(repr(asked).encode()).hexdigest()[:12]}.npz"
+    if not path.exists():
+        made = _made(read, size, number, method)
+        bare = made.clips[:0] if made.bare is None else made.bare
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, clips=made.clips, bare=bare, seconds=made.seconds)
+        part.replace(path)
+    with np.load(path) as found:
+        return _Made(found["clips"], found["bare"] if len(found["bare"]) else None, float(found["seconds"]))
 
 
 def _made(read: Settings, size: Extent, number: int, method: str) -> _Made:
@@ -300,7 +322,7 @@ def _lesson(world: _World, subject: Subject, method: Method) -> Lesson:
     )  # fmt: skip
     return Lesson(
         card=about,
-        settings=replace(preset_for(world.card, "quick", method), **world.size.changes),
+        settings=replace(preset_for(world.card, world.size.preset, method), **world.size.changes),
         examples=examples,
         priors=class_prompts(subject.class_word, world.card.capabilities, captions, subject.token),
         samples=sample_prompts(subject.token, subject.class_word, world.card.capabilities),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     subjects = parser.add_argument_group("subject only (with --seeds)")
     subjects.add_argument("--subjects", type=_count, metavar="N", help="how many held-out subjects (5)")
     subjects.add_argument("--prompts", type=_count, metavar="N", help="how many prompts for each (6)")
-    subjects.add_argument("--set", action="append", metavar="NAME=VALUE", help="one setting of the quick preset")
+    subjects.add_argument("--set", action="append", metavar="NAME=VALUE", help="one setting of the preset")
+    subjects.add_argument("--keep", type=Path, metavar="FOLDER", help="what is made, to go on there if it is ended")
+    subjects.add_argument("--preset", choices=("quick", "good", "thorough"), help="of every training (quick)")
     subjects.add_argument(
         "--method", action="append", choices=("reference", "token", "lora", "both"), help="which (all); may come twice"
     )
@@ -61,7 +64,7 @@ def _of_control(options: argparse.Namespace) -> control.Extent:
 def _of_subject(options: argparse.Namespace) -> subject.Extent:
     from studio.bench.subject import Extent
 
-    given = {name: getattr(options, name) for name in ("subjects", "prompts", "seeds")}
+    given = {name: getattr(options, name) for name in ("subjects", "prompts", "seeds", "preset", "keep")}
     given["methods"] = tuple(dict.fromkeys(options.method)) if options.method else None
     if options.set:
         given["changes"] = _changes(options.set)

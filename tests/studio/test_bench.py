@@ -88,8 +88,9 @@ def test_the_settings_of_a_measured_training_are_those_said(capsys: pytest.Captu
     parser = argparse.ArgumentParser()
     parser.add_argument("name")
     bench_extent.arguments(parser)
-    asked = parser.parse_args(["subject", "--set", "subject_weight=3", "--set", "steps=40", "--prompts", "2"])
-    assert bench_extent.extent_of(asked) == subject.Extent(prompts=2, changes={"subject_weight": 3.0, "steps": 40})
+    said = ["--set", "subject_weight=3", "--set", "steps=40", "--prompts", "2", "--preset", "good", "--keep", "made"]
+    wanted = subject.Extent(prompts=2, preset="good", keep=Path("made"), changes={"subject_weight": 3.0, "steps": 40})
+    assert bench_extent.extent_of(parser.parse_args(["subject", *said])) == wanted
     assert main(["bench", "subject", "--set", "stride=3"]) == 1
     assert "There is no setting 'stride'" in capsys.readouterr().err
     assert main(["bench", "subject", "--set", "steps=0"]) == 1
