@@ -20,8 +20,6 @@ from pipelines.families import family_named
 from pipelines.families.family import Adapter, ModelCard, Setup
 from pipelines.models.device import cpu_facts
 from pipelines.models.lora_layouts import Layout
-from pipelines.personalize import training
-from pipelines.personalize.bases import wan
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.fingerprint import fingerprint
 from pipelines.personalize.learning import Learned, learn
@@ -93,27 +91,6 @@ def test_a_lesson_that_is_interrupted_goes_on_with_the_same_losses(base: ModelCa
     np.testing.assert_allclose(resumed.losses, whole.losses, rtol=1e-5)
     assert [c.step for c in resumed.checkpoints] == [0, 3, 6]
     assert resumed.checkpoints[-1].held_out == pytest.approx(whole.checkpoints[-1].held_out, rel=1e-5)
-
-
-def test_the_base_is_asked_once_about_each_batch_of_its_class(
-    base: ModelCard, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer, learning = wan.Trained.velocity, []
-
-    def counted(self: wan.Trained, *given: torch.Tensor) -> torch.Tensor:
-        learning.append(torch.is_grad_enabled())
-        return answer(self, *given)
-
-    def asked(batches: int) -> int:
-        monkeypatch.setattr(training, "BATCHES", batches)
-        learning.clear()
-        (there := folder / str(batches)).mkdir()
-        learn(lesson(base), base, facts(), there, ignore)
-        assert learning.count(True) == 6, "one pass of a step, for the subject and its class together"
-        return learning.count(False)
-
-    monkeypatch.setattr(wan.Trained, "velocity", counted)
-    assert (once := asked(1)) + 3 <= asked(64) <= once + 5, "six steps draw from so many batches"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
