@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -21,6 +22,16 @@ from pipelines.personalize.settings import Settings
 
 PER_HELD_OUT = 10
 """Of fewer pictures each may be the only one of its place, and clips in that place lose by its absence."""
+
+
+class Shown(Protocol):
+    """What a training sees: frames uint8 (T, h, w, 3) and a caption with the token in it."""
+
+    @property
+    def frames(self) -> NDArray[np.uint8]: ...
+
+    @property
+    def caption(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Latents:
     prior_captions: tuple[str, ...]
 
 
-def held_still(example: Example, settings: Settings) -> NDArray[np.uint8]:
+def held_still(example: Shown, settings: Settings) -> NDArray[np.uint8]:
     """An example in the shape of the training: a picture is held still, a longer clip is cut in its middle."""
     frames = fitted(example.frames, settings.width, settings.height)
     if len(frames) < settings.num_frames:

@@ -37,7 +37,7 @@ from pipelines.families.family import ModelCard, Setup
 from pipelines.models.device import DeviceFacts
 from pipelines.personalize import weighing, words
 from pipelines.personalize.bases import base_of
-from pipelines.personalize.examples import Example, Latents, encoded, held_still, split
+from pipelines.personalize.examples import Example, Latents, Shown, encoded, held_still, split
 from pipelines.personalize.files import EMBEDDINGS, LORA, Card, digest_of, metadata_of
 from pipelines.personalize.judging import Checkpoint, best, warnings_of
 from pipelines.personalize.lighter import lighten
@@ -172,11 +172,11 @@ class _Run:
             prior_captions=tuple(prompts),
         )
 
-    def _encoded(self, name: str, examples: Sequence[Example]) -> Tensor:
+    def _encoded(self, name: str, examples: Sequence[Shown]) -> Tensor:
         settings, base = self.lesson.settings, self.base
         return encoded(self.folder / name, len(examples), lambda n: base.latents(held_still(examples[n], settings)))
 
-    def _weighed(self, name: str, examples: Sequence[Example], latents: Tensor) -> Tensor:
+    def _weighed(self, name: str, examples: Sequence[Shown], latents: Tensor) -> Tensor:
         settings = self.lesson.settings
         if not settings.subject_weight:
             return weighing.alike(len(examples))

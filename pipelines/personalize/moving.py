@@ -7,7 +7,9 @@ one knows of a move is better than a picture that is pushed about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from types import MappingProxyType
 
 import cv2
@@ -21,13 +23,13 @@ from pipelines.domain.camera.plan_text import path_from_text
 from pipelines.domain.capabilities import Capabilities
 from pipelines.personalize.captions import MOVES, STILL, knows
 from pipelines.personalize.dataset import find
-from pipelines.personalize.examples import Example, fitted
+from pipelines.personalize.examples import Example, Shown, fitted
 from pipelines.personalize.settings import Settings
 
 Window = tuple[float, float, float]
 """Left, top and side of a part of a picture, as shares of it."""
 
-_IN, _PAN_LEFT, _OUT, _PAN_RIGHT = MOVES
+_, _PAN_LEFT, _OUT, _PAN_RIGHT = MOVES
 _LEFT, _RIGHT = (0.0, 0.2, 0.6), (0.4, 0.2, 0.6)
 WINDOWS: Mapping[str, tuple[Window, Window]] = MappingProxyType(
     {_PAN_LEFT: (_RIGHT, _LEFT), _PAN_RIGHT: (_LEFT, _RIGHT)}
@@ -43,20 +45,35 @@ FINER = 2
 """A picture is lifted this much finer than it is learned: coming closer shows more of it."""
 
 
-def with_moves(examples: Sequence[Example], able: Capabilities, settings: Settings) -> list[Example]:
+@dataclass(frozen=True)
+class Moving:
+    """A picture with a move. Its frames are made when they are asked for: a training that goes on has their latents."""
+
+    caption: str
+    make: Callable[[], NDArray[np.uint8]]
+
+    @cached_property
+    def frames(self) -> NDArray[np.uint8]:
+        return self.make()
+
+
+def with_moves(examples: Sequence[Example], able: Capabilities, settings: Settings) -> list[Shown]:
     """The examples, and after them every still picture again with moves that the model has words for."""
     known = [phrase for phrase in MOVES if knows(able, phrase)] if able.vocabulary else []
     still = [example for example in examples if len(example.frames) == 1 and STILL in example.caption]
     if not known or not still:
         return list(examples)
     moves = [(n, known[(n + more) % len(known)]) for n in range(len(still)) for more in range(EACH)]
-    lifts = _lifts(still, settings)
-    return [*examples, *(_moved(still[n], lifts[n], phrase, settings) for n, phrase in moves)]
+    lifts = cache(partial(_lifts, still, settings))
 
+    def made(place: int, phrase: str) -> NDArray[np.uint8]:
+        if phrase in WINDOWS:
+            return _panned(still[place], phrase, settings)
+        frames = _approached(lifts()[place], settings)
+        return frames[::-1] if phrase == _OUT else frames
 
-def _moved(example: Example, lift: Lifted, phrase: str, settings: Settings) -> Example:
-    frames = _panned(example, phrase, settings) if phrase in WINDOWS else _approached(lift, settings)
-    return Example(frames[::-1] if phrase == _OUT else frames, example.caption.replace(STILL, phrase))
+    shown = (Moving(still[n].caption.replace(STILL, phrase), partial(made, n, phrase)) for n, phrase in moves)
+    return [*examples, *shown]
 
 
 def _panned(example: Example, phrase: str, settings: Settings) -> NDArray[np.uint8]:

@@ -16,6 +16,8 @@ Method = Literal["token", "lora", "both", "reference"]
 Preset = Literal["quick", "good", "thorough"]
 BATCHES = 64
 """How many batches of the class a training draws from; the base is asked about each once."""
+MEASURED = 4
+"""Of so many pictures the loss is told where none are kept aside: each takes a pass of the denoiser for each level."""
 METHODS: tuple[Method, ...] = typing.get_args(Method)
 PRESETS: tuple[Preset, ...] = typing.get_args(Preset)
 

@@ -26,7 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pipelines.personalize.bases import Base
 from pipelines.personalize.examples import Latents
-from pipelines.personalize.settings import BATCHES, Settings
+from pipelines.personalize.settings import BATCHES, MEASURED, Settings
 from pipelines.personalize.weighing import alike, error
 from pipelines.personalize.words import Words
 
@@ -109,11 +109,11 @@ class Trainer:
 
     @torch.no_grad()
     def held_out_loss(self) -> float:
-        """The loss on the pictures kept aside (all of them where none are), at fixed levels and noise."""
+        """The loss on the pictures kept aside (on the first of them all where none are), at fixed levels and noise."""
         aside = len(self.data.held_out) > 0
-        clean = self.data.held_out if aside else self.data.subject
-        weights = self.data.held_weights if aside else self.data.weights
-        captions = self.data.held_captions if aside else self.data.captions
+        clean = self.data.held_out if aside else self.data.subject[:MEASURED]
+        weights = self.data.held_weights if aside else self.data.weights[:MEASURED]
+        captions = self.data.held_captions if aside else self.data.captions[:MEASURED]
         with self._autocast():
             states = self.base.states(captions)
         return self._fixed_errors(clean, states, weights, base=False)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.personalize.settings import BATCHES, Settings
+from pipelines.personalize.settings import BATCHES, MEASURED, Settings
 
 FORWARD_AND_BACK = 3.0
 RECOMPUTED = 1.0
@@ -63,7 +63,7 @@ def other_flops(settings: Settings, model: Denoiser) -> float:
     clips = settings.prior_clips if settings.prior_batch else 0
     checkpoints = 1 + settings.steps // settings.every
     made = (clips + _SAMPLES * checkpoints) * settings.sample_steps * 2
-    measured = checkpoints * 4 * (2 * clips + max(1, settings.held_out))
+    measured = checkpoints * 4 * (2 * clips + max(MEASURED, settings.held_out))
     asked = min(settings.steps, BATCHES) * settings.prior_batch
     return (made + measured + asked) * model.pass_flops
 

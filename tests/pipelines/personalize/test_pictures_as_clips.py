@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 
 from pipelines.families.family import ModelCard
 from pipelines.personalize.captions import MOVES, STILL
@@ -34,6 +35,18 @@ def test_pictures_are_shown_again_with_the_moves_that_a_small_model_knows(base: 
     assert red[0][-1].sum() > 2 * red[0][0].sum() and red[1][0].sum() > 2 * red[1][-1].sum()
     assert with_moves(still, dataclasses.replace(able, vocabulary=frozenset({"static"})), SETTINGS) == still
     assert with_moves(still, dataclasses.replace(able, vocabulary=frozenset()), SETTINGS) == still
+
+
+def test_no_picture_is_lifted_before_its_frames_are_asked_for(base: ModelCard) -> None:
+    """A training that goes on has the latents of them all: `nothing` cannot be lifted, and need not be."""
+    able = dataclasses.replace(base.capabilities, vocabulary=frozenset(" ".join((STILL, *MOVES)).split()))
+    nothing = Example(np.zeros((1, 0, 0, 3), np.uint8), f"a <my-ball> ball, {STILL}")
+    still, *moving = with_moves([nothing], able, SETTINGS)
+    assert [still.caption, *(shown.caption for shown in moving)] == [
+        f"a <my-ball> ball, {move}" for move in (STILL, *MOVES[:2])
+    ]
+    with pytest.raises(ZeroDivisionError):
+        moving[0].frames  # noqa: B018 - making them is what is looked at
 
 
 def test_clips_of_the_subject_are_more_like_its_pictures_than_those_of_another_thing() -> None:
