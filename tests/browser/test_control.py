@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from pipelines.conditioning.figure import FigureKey, skeletons
 from studio.media import read_frames
-from tests.browser.acts import api, drop, generate, wait_for_new_clip
+from tests.browser.acts import api, drop, generate, wait_for_new_clip, write
 from tests.browser.conftest import Window
 from tests.browser.control_acts import (
     SECONDS,
@@ -153,8 +153,14 @@ def test_the_figure_is_posed_becomes_a_skeleton_clip_and_comes_back_with_the_set
     for upper, lower in ((5, 6), (6, 7)):
         lengths = [np.linalg.norm(joints[upper] - joints[lower]) for joints in (first, last)]
         assert lengths[0] == pytest.approx(lengths[1], rel=0.01), "a bone keeps its length"
-    generate(page, "a person in a red shirt and blue trousers is waving on grass")
+    write(page, "a person in a red shirt and blue trousers is waving on grass")
+    with page.expect_response(
+        lambda answer: "control/tasks?" in answer.url and any(task["made"] for task in answer.json()["tasks"])
+    ):
+        page.locator(".gm-c-joint[data-joint='7']").press("ArrowUp")
+    page.evaluate("document.getElementById('gm-generate').click()")  # before the form has heard of what was made
     clip = wait_for_new_clip(page, before)
+    value = held(page)
     (part,) = clip["request"]["conditioning"]
     # Each movement of a joint is drawn anew; what was drawn last is what the clip was made with.
     assert (part["kind"], part["control"], part["media"]) == ("control_clip", "pose", held(page)["made"]["pose"])

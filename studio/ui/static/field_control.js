@@ -74,7 +74,7 @@ function begin(value) {
     if (["doc", "target", "made", "coming"].includes(what)) drawn.show();
     if (what !== "doc" && what !== "made") return;
     clearTimeout(waiting);
-    waiting = setTimeout(() => { waiting = 0; drawn.put(isEmpty(work.doc) ? {} : work.doc); }, 120);
+    waiting = setTimeout(hear, 120);
   });
   window.addEventListener("gimbal:reply", ({ detail }) => {
     if (detail.kind !== "look") return;
@@ -84,15 +84,21 @@ function begin(value) {
   });
   beforeGenerate(async () => {
     if (state.form !== "control" || isEmpty(work.doc)) return;
-    clearTimeout(waiting);
-    waiting = 0;
     const still = setTimeout(() => tell("The structure is still being read.", { hint: "The clip is put into the queue right after." }), 600);
     await work.ready();
     clearTimeout(still);
+    hear(); // or it would be without what was made a moment ago
     return { control: work.doc };
   });
   on("tab", () => drawn.show());
   standOver();
+}
+
+/** The form hears of the value as it stands. */
+function hear() {
+  clearTimeout(waiting);
+  waiting = 0;
+  drawn.put(isEmpty(work.doc) ? {} : work.doc);
 }
 
 /** An untouched form holds nothing, so that one click leads back to it. */
