@@ -163,7 +163,7 @@ def test_the_figure_is_posed_becomes_a_skeleton_clip_and_comes_back_with_the_set
     value = held(page)
     (part,) = clip["request"]["conditioning"]
     # Each movement of a joint is drawn anew; what was drawn last is what the clip was made with.
-    assert (part["kind"], part["control"], part["media"]) == ("control_clip", "pose", held(page)["made"]["pose"])
+    assert (part["kind"], part["control"], part["media"]) == ("control_clip", "pose", value["made"]["pose"])
     drawn = read_frames(medium(window, part["media"])).pixels
     assert drawn.shape == (17, 128, 128, 3) and (drawn[0] != drawn[16]).any()
     page.click(".gm-cell-control .gm-reset")
